@@ -1,0 +1,1 @@
+"""The lakehouse curriculum: what the nine notebooks share."""
