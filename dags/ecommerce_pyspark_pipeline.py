@@ -1,0 +1,89 @@
+"""The nightly build of the lakehouse: bronze >> silver >> gold >> ml.
+
+Every day at 02:00 UTC Airflow starts the four jobs of ``src/jobs`` one after
+the other, each with its own ``spark-submit``. A job that fails is tried again
+twice, five minutes apart; if it still fails, what comes after it does not run.
+Days that were missed are not caught up (``airflow backfill create`` does that
+on demand), and two runs never write at the same time.
+
+``{{ ds }}`` is the run's date, so a backfill rebuilds the tables as of that day.
+Airflow 3 dates a run by the moment it starts: the run of 2 July, 02:00, has
+``ds`` 2024-07-02.
+"""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.sdk import DAG
+
+PROJECT = Path(os.environ.get("LAKEHOUSE_PROJECT") or Path(__file__).resolve().parents[1])
+
+# Where a job reads and writes when there is no Airflow Variable of that name.
+DEFAULTS = {
+    "data_dir": os.environ.get("LAKEHOUSE_DATA_DIR") or str(PROJECT / "data_seeds" / "shop"),
+    "lakehouse_dir": os.environ.get("LAKEHOUSE_LAKEHOUSE_DIR") or str(PROJECT / "lakehouse"),
+    "artifacts_dir": os.environ.get("LAKEHOUSE_ARTIFACTS_DIR") or str(PROJECT / "artifacts"),
+}
+
+# Templates, filled in when a task starts: reading a Variable here, at the top
+# level, would ask Airflow's database every time the scheduler parses the file.
+ARGUMENTS = [
+    "--date",
+    "{{ ds }}",
+    "--data-dir",
+    "{{ var.value.get('lakehouse_data_dir', defaults.data_dir) }}",
+    "--lakehouse-dir",
+    "{{ var.value.get('lakehouse_lakehouse_dir', defaults.lakehouse_dir) }}",
+    "--artifacts-dir",
+    "{{ var.value.get('lakehouse_artifacts_dir', defaults.artifacts_dir) }}",
+]
+
+DOC = """
+### The lakehouse, every night
+`ingest_bronze` >> `build_silver` >> `build_gold` >> `build_ml_features`, daily at 02:00 UTC.
+
+| Airflow Variable | or environment | default |
+|---|---|---|
+| | `LAKEHOUSE_PROJECT` | the project this file is in |
+| `lakehouse_data_dir` | `LAKEHOUSE_DATA_DIR` | `data_seeds/shop` |
+| `lakehouse_lakehouse_dir` | `LAKEHOUSE_LAKEHOUSE_DIR` | `lakehouse` |
+| `lakehouse_artifacts_dir` | `LAKEHOUSE_ARTIFACTS_DIR` | `artifacts` |
+
+Give absolute paths. The connection `spark_default` names the cluster; for one machine:
+`AIRFLOW_CONN_SPARK_DEFAULT='spark://local?deploy-mode=client'`. The project's own
+`spark-submit` has to come first on the worker's `PATH`.
+"""
+
+
+def job(name: str, timeout: timedelta) -> SparkSubmitOperator:
+    """Run ``src/jobs/<name>.py``, which finds its JARs and settings by itself."""
+    return SparkSubmitOperator(
+        task_id=name,
+        name=f"lakehouse-{name}",
+        application=str(PROJECT / "src" / "jobs" / f"{name}.py"),
+        application_args=ARGUMENTS,
+        execution_timeout=timeout,
+    )
+
+
+with DAG(
+    dag_id="ecommerce_pyspark_pipeline",
+    description="Raw CSVs to features: bronze >> silver >> gold >> ml",
+    doc_md=DOC,
+    schedule="0 2 * * *",
+    # The shop's first day: Airflow calls a run of an earlier date a success without a task run.
+    start_date=datetime(2022, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"retries": 2, "retry_delay": timedelta(minutes=5)},
+    user_defined_macros={"defaults": DEFAULTS},
+    tags=["lakehouse", "pyspark"],
+) as dag:
+    bronze = job("ingest_bronze", timeout=timedelta(minutes=30))
+    silver = job("build_silver", timeout=timedelta(hours=1))
+    gold = job("build_gold", timeout=timedelta(hours=1))
+    ml = job("build_ml_features", timeout=timedelta(hours=1))
+
+    bronze >> silver >> gold >> ml

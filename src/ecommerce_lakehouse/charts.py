@@ -1,0 +1,210 @@
+"""One style for every chart, and one way out: a picture, the table behind it, a digest."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from ecommerce_lakehouse.errors import InputError
+from ecommerce_lakehouse.paths import resolve, shown
+
+INK = "#333333"
+ACCENT = "#0072B2"
+SECOND = "#D55E00"
+MUTED = "#B8B8B8"
+"""One accent, a second where two things are compared, greys for the rest.
+
+Blue and vermilion of Okabe and Ito stay apart for colour-blind eyes and in grey print.
+"""
+AMOUNTS = "cividis_r"
+"""A sequential map for amounts, even in lightness."""
+AROUND_ZERO = "RdBu_r"
+"""A diverging map, for values around a real zero only."""
+
+
+def use_style() -> None:
+    """Set the shared style; drawing into memory, never to a window."""
+    matplotlib.use("Agg")
+    sns.set_theme(
+        style="white",
+        rc={
+            "font.family": "DejaVu Sans",
+            "figure.dpi": 110,
+            "figure.constrained_layout.use": True,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.edgecolor": "#888888",
+            "axes.labelcolor": INK,
+            "axes.labelsize": 10,
+            "axes.titlesize": 11,
+            "axes.titlelocation": "left",
+            "text.color": INK,
+            "xtick.color": INK,
+            "ytick.color": INK,
+            "xtick.labelsize": 9.5,
+            "ytick.labelsize": 9.5,
+            "legend.frameon": False,
+        },
+    )
+
+
+def figure(
+    width: float = 8.0, height: float = 4.2, columns: int = 1, rows: int = 1, **options: Any
+) -> tuple[Figure, Any]:
+    """A figure in the shared style.
+
+    Args:
+        width: Inches.
+        height: Inches.
+        columns: Panels side by side.
+        rows: Panels below each other.
+        **options: Passed to `plt.subplots`.
+
+    Returns:
+        The figure and its axes (an array where there are several panels).
+    """
+    use_style()
+    return plt.subplots(rows, columns, figsize=(width, height), **options)
+
+
+def money(value: float, _: Any = None) -> str:
+    """An amount as people write it on an axis: `$950`, `$12.4k`, `$3.1M`."""
+    for limit, divisor, suffix in ((1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if abs(value) >= limit:
+            return f"${value / divisor:,.1f}{suffix}".replace(".0" + suffix, suffix)
+    return f"${value:,.0f}"
+
+
+def money_axis(axis: Any) -> None:
+    """Write an axis' ticks as money."""
+    axis.set_major_formatter(FuncFormatter(money))
+
+
+def count_axis(axis: Any) -> None:
+    """Write an axis' ticks as whole numbers with thousands separated."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+
+
+def few_ticks() -> MaxNLocator:
+    """A handful of round ticks, for narrow panels."""
+    return MaxNLocator(nbins=4)
+
+
+def bars(
+    ax: Axes,
+    labels: list[str],
+    values: list[float],
+    *,
+    text: list[str] | None = None,
+    highlight: set[str] | None = None,
+) -> None:
+    """Horizontal bars from top to bottom, each with its value written at its end.
+
+    Args:
+        ax: Where to draw.
+        labels: One a bar, in the order to draw them.
+        values: The lengths.
+        text: What to write at the end of each bar; the value by default.
+        highlight: Labels in the accent colour; by default all.
+    """
+    colours = [ACCENT if highlight is None or name in highlight else MUTED for name in labels]
+    places = list(range(len(labels)))
+    ax.barh(places, values, color=colours, height=0.72)
+    ax.set_yticks(places, labels)
+    ax.invert_yaxis()
+    ax.tick_params(axis="y", length=0)
+    written = text or [f"{value:,.0f}" for value in values]
+    for place, value, note in zip(places, values, written, strict=True):
+        ax.annotate(
+            note, (value, place), xytext=(4, 0), textcoords="offset points", va="center", size=9
+        )
+    largest = max(values, default=0)
+    if largest > 0:
+        ax.set_xlim(0, largest * 1.16)
+
+
+class Chart:
+    """A drawn chart: what Jupyter shows, and a digest that a text comparison can check."""
+
+    def __init__(self, png: bytes, name: str, table: pd.DataFrame, digest: str, alt: str) -> None:
+        self._png = png
+        self._alt = alt
+        self._text = f"{name}.png, drawn from {len(table):,} rows of {name}.csv ({digest})"
+
+    def __repr__(self) -> str:
+        return self._text
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        bundle = {"image/png": self._png, "text/plain": self._text}
+        return bundle, {"image/png": {"alt": self._alt}}
+
+
+def export(
+    fig: Figure,
+    name: str,
+    *,
+    table: pd.DataFrame,
+    title: str,
+    alt: str,
+    to: str | os.PathLike[str],
+) -> Chart:
+    """Write a chart as `<name>.png`, the table behind it as `<name>.csv`, and show it.
+
+    Args:
+        fig: The figure; it is closed afterwards.
+        name: The file name without an ending.
+        table: Exactly the values that were drawn.
+        title: What the chart finds, as a sentence.
+        alt: What somebody who cannot see it should know.
+        to: The artifacts folder.
+
+    Raises:
+        InputError: The folder cannot be written.
+    """
+    fig.suptitle(title, x=0.01, ha="left", fontsize=12.5, fontweight="bold", color=INK)
+    folder = artifacts_folder(to)
+    text = table.to_csv(index=False, lineterminator="\n")
+    picture = io.BytesIO()
+    fig.savefig(picture, format="png", metadata={"Software": None})
+    plt.close(fig)
+    write_whole(folder / f"{name}.csv", text.encode())
+    write_whole(folder / f"{name}.png", picture.getvalue())
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return Chart(picture.getvalue(), name, table, digest, alt)
+
+
+def artifacts_folder(location: str | os.PathLike[str]) -> Path:
+    """The folder for charts and exports, made if it is not there.
+
+    Raises:
+        InputError: It cannot be made or written.
+    """
+    folder = Path(resolve(location).removeprefix("file:"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError
+    except OSError:
+        raise InputError(
+            f"{shown(str(folder))} cannot be written.",
+            "Name a folder of your own with:  --artifacts-dir FOLDER",
+        ) from None
+    return folder
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file beside its place, then move it there: never half a file."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_bytes(content)
+    os.replace(beside, path)

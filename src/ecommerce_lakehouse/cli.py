@@ -1,0 +1,145 @@
+"""The `lakehouse` command."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ecommerce_lakehouse.errors import LakehouseError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Nine notebooks from a shop's raw CSVs to decisions, with PySpark and Delta Lake.",
+)
+console = Console(highlight=False)
+
+DataDir = Annotated[str, typer.Option("--data-dir", help="The folder of raw CSV files.")]
+LakehouseDir = Annotated[str, typer.Option("--lakehouse-dir", help="Where the tables go.")]
+ArtifactsDir = Annotated[str, typer.Option("--artifacts-dir", help="Where charts and exports go.")]
+AsOf = Annotated[str, typer.Option("--as-of", help="Look back from this day (yyyy-mm-dd).")]
+
+
+def _absolute(folder: str) -> str:
+    """A folder named on the command line is meant from where the command was typed."""
+    return folder if not folder or "://" in folder else str(Path(folder).expanduser().absolute())
+
+
+@app.command()
+def run(
+    data_dir: DataDir = "",
+    lakehouse_dir: LakehouseDir = "",
+    artifacts_dir: ArtifactsDir = "",
+    as_of: AsOf = "",
+    first: Annotated[str, typer.Option("--from", help="Start with this notebook.")] = "",
+    last: Annotated[str, typer.Option("--to", help="End with this notebook.")] = "",
+    output_dir: Annotated[str, typer.Option(help="Where the executed copies go.")] = "",
+    update: Annotated[
+        bool, typer.Option("--update", help="Refresh the committed reference outputs.")
+    ] = False,
+) -> None:
+    """Run the notebooks in order."""
+    from ecommerce_lakehouse import batch
+
+    given = {
+        "data_dir": _absolute(data_dir),
+        "lakehouse_dir": _absolute(lakehouse_dir),
+        "artifacts_dir": _absolute(artifacts_dir),
+        "as_of_date": as_of,
+    }
+    batch.run(
+        {name: value for name, value in given.items() if value},
+        first=first,
+        last=last,
+        output_dir=_absolute(output_dir),
+        update=update,
+        console=console,
+    )
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def validate(context: typer.Context) -> None:
+    """Compare every cell of the notebooks with its committed output (nbval)."""
+    from ecommerce_lakehouse import doctor, notebooks
+
+    doctor.quick()
+    raise typer.Exit(notebooks.validate(context.args))
+
+
+@app.command()
+def export(
+    check: Annotated[bool, typer.Option("--check", help="Write nothing, exit 1.")] = False,
+) -> None:
+    """Write src/ecommerce_lakehouse/layers/ from the notebooks' marked cells."""
+    from ecommerce_lakehouse import exporter
+
+    changed = exporter.export(check=check)
+    for path in changed:
+        console.print(f"{'differs from its notebook' if check else 'written'}: {path}")
+    if not changed:
+        console.print("Every exported module is as its notebook has it.")
+    elif check:
+        console.print("Write them with:  lakehouse export")
+        raise typer.Exit(1)
+
+
+@app.command()
+def generate(
+    customers: Annotated[int, typer.Option(help="How many customers.")] = 2000,
+    out: Annotated[str, typer.Option(help="The folder to write.")] = "build/shop",
+    seed: Annotated[int, typer.Option(help="Another seed, another shop.")] = 7,
+) -> None:
+    """Make a shop: raw files with known faults, later deliveries, and the truth about both."""
+    from ecommerce_lakehouse.shop import generate as make
+
+    begun = time.monotonic()
+    if customers < 1:
+        raise LakehouseError(f"--customers is {customers}.", "Ask for one at least.")
+    truth = make(customers, Path(_absolute(out)), seed)
+    rows = truth["rows"]["bronze"]
+    console.print(
+        f"{rows['customers']:,} customers, {rows['orders']:,} orders, "
+        f"{rows['order_items']:,} items in {out} ({time.monotonic() - begun:.1f} s)"
+    )
+
+
+@app.command()
+def doctor() -> None:
+    """Check what the project needs: each [ok], or [fix] with the command that mends it."""
+    from ecommerce_lakehouse import doctor as checks
+
+    raise typer.Exit(checks.report(console))
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def lab(context: typer.Context) -> None:
+    """Open JupyterLab on the notebooks."""
+    from ecommerce_lakehouse import doctor as checks
+    from ecommerce_lakehouse.notebooks import open_lab
+
+    checks.quick()
+    raise typer.Exit(open_lab(context.args))
+
+
+def main() -> None:
+    """Run the command; an error that the reader can mend is one message and exit code 2."""
+    from ecommerce_lakehouse.notebooks import NotebookFailed
+
+    try:
+        app()
+    except LakehouseError as error:
+        print(f"\n{error}", file=sys.stderr)
+        sys.exit(1 if isinstance(error, NotebookFailed) else 2)
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,164 @@
+"""`lakehouse doctor`: what the project needs, and the command that mends what is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+import pyspark
+from rich.console import Console
+from rich.markup import escape
+
+from ecommerce_lakehouse.errors import LakehouseError
+from ecommerce_lakehouse.jars import delta_jars, missing_jars
+from ecommerce_lakehouse.java import SUPPORTED, ensure_java, find_java, java_version
+from ecommerce_lakehouse.paths import PROJECT
+
+NEEDED = {"pyspark": "4.2.0", "delta-spark": "4.4.0"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report; `fix` is empty when all is well."""
+
+    what: str
+    fix: str = ""
+
+
+def check_python() -> Finding:
+    """Python 3.11 to 3.13."""
+    found = ".".join(map(str, sys.version_info[:3]))
+    if (3, 11) <= sys.version_info[:2] <= (3, 13):
+        return Finding(f"Python {found}")
+    return Finding(
+        f"Python {found}, needed: 3.11 to 3.13", "make clean && make run PYTHON=python3.12"
+    )
+
+
+def check_versions() -> Finding:
+    """pyspark and delta-spark of the versions that work together."""
+    for name, wanted in NEEDED.items():
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            found = "missing"
+        if found != wanted:
+            return Finding(f"{name} {found}, needed: {wanted}", "make setup")
+    return Finding(", ".join(f"{name} {wanted}" for name, wanted in NEEDED.items()))
+
+
+def check_java() -> Finding:
+    """A Java 17 or 21, and a JAVA_HOME that says otherwise."""
+    java = find_java()
+    home = os.environ.get("JAVA_HOME")
+    if java is None:
+        return Finding(
+            "Java 17 or 21 not found" + (f" (JAVA_HOME is {home})" if home else ""),
+            "make setup   (fetches one)   or   apt install openjdk-17-jre-headless",
+        )
+    told = ""
+    if home and java_version(Path(home) / "bin" / "java") not in SUPPORTED:
+        told = f"; JAVA_HOME ({home}) is another version and is not used"
+    return Finding(f"Java {java_version(java)}: {java}{told}")
+
+
+def check_spark_home() -> Finding:
+    """A SPARK_HOME of another installation is named; it is not used."""
+    home = os.environ.get("SPARK_HOME")
+    own = Path(pyspark.__path__[0])
+    if home and Path(home).resolve() != own.resolve():
+        return Finding(f"SPARK_HOME ({home}) is another Spark and is not used")
+    return Finding("Spark is the one in this environment")
+
+
+def check_jars() -> Finding:
+    """Delta's two JARs, cached and intact."""
+    missing = missing_jars()
+    if missing:
+        return Finding(f"Delta's JARs are not here yet: {', '.join(missing)}", "make setup")
+    return Finding("Delta's two JARs are cached and intact")
+
+
+def check_ports() -> Finding:
+    """Spark's parts talk over the loopback address."""
+    try:
+        with socket.create_server(("127.0.0.1", 0)):
+            return Finding("a local port can be opened")
+    except OSError as problem:
+        return Finding(
+            f"no local port can be opened ({problem})", "allow 127.0.0.1 in your firewall"
+        )
+
+
+def check_memory() -> Finding:
+    """Room for a JVM, a kernel and the runner."""
+    free = psutil.virtual_memory().available / 2**30
+    if free < 2.5:
+        return Finding(f"{free:.1f} GB of memory free, needed: 2.5", "close other programs")
+    return Finding(f"{free:.1f} GB of memory free")
+
+
+def check_disk() -> Finding:
+    """Room for tables, logs and copies."""
+    free = shutil.disk_usage(PROJECT).free / 2**30
+    if free < 1:
+        return Finding(f"{free:.1f} GB of disk free, needed: 1", "make clean")
+    return Finding(f"{free:.0f} GB of disk free")
+
+
+def check_folder() -> Finding:
+    """The project folder can be written."""
+    if os.access(PROJECT, os.W_OK):
+        return Finding("the project folder can be written")
+    return Finding(f"{PROJECT} cannot be written", f'chmod -R u+w "{PROJECT}"')
+
+
+QUICK = (check_python, check_versions, check_folder)
+ALL = (
+    check_python,
+    check_versions,
+    check_java,
+    check_spark_home,
+    check_jars,
+    check_ports,
+    check_memory,
+    check_disk,
+    check_folder,
+)
+
+
+def quick() -> None:
+    """The part that every command checks first; fetches Java and JARs when they are missing.
+
+    Raises:
+        LakehouseError: Something is missing; the message names the command that mends it.
+    """
+    for check in QUICK:
+        finding = check()
+        if finding.fix:
+            raise LakehouseError(finding.what, f"Mend it with:  {finding.fix}")
+    delta_jars(ensure_java())
+
+
+def report(console: Console) -> int:
+    """Print every finding.
+
+    Returns:
+        0 when all is well, 1 otherwise.
+    """
+    broken = 0
+    for check in ALL:
+        finding = check()
+        mark = "[red]\\[fix][/red]" if finding.fix else "[green]\\[ok][/green] "
+        console.print(f"  {mark} {escape(finding.what)}", soft_wrap=True)
+        if finding.fix:
+            broken += 1
+            console.print(f"        {escape(finding.fix)}", soft_wrap=True)
+    console.print("All is well." if not broken else f"{broken} to mend.")
+    return 1 if broken else 0

@@ -1,0 +1,85 @@
+"""Write a layer's module from the cells of its notebook that are marked `#| export`.
+
+nbdev does this too, but it brings a build system, marks each definition with a cell
+number that moves when a cell is added, and rewrites imports. This is all we need of it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+
+from ecommerce_lakehouse.errors import LakehouseError
+from ecommerce_lakehouse.paths import PROJECT
+from ecommerce_lakehouse.registry import NOTEBOOKS
+
+MARK = "#| export"
+HEADER = '''"""{title}
+
+Exported from notebooks/{notebook}.ipynb, where each function is taught. Edit it there, then
+run `lakehouse export`.
+"""
+
+from __future__ import annotations
+
+'''
+EXPORTED = {**NOTEBOOKS, "quality": "07_data_quality", "decisions": "09_business_use_cases"}
+"""Module under `layers/` and the notebook it comes from."""
+
+
+def marked_cells(notebook: Path) -> list[str]:
+    """The source of a notebook's marked cells, without the mark."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    marked = [c.source for c in cells if c.cell_type == "code" and c.source.startswith(MARK)]
+    return [source.removeprefix(MARK).strip() + "\n" for source in marked]
+
+
+def render(module: str) -> str:
+    """The text of a module as its notebook has it now, formatted by ruff."""
+    name = EXPORTED[module]
+    notebook = PROJECT / "notebooks" / f"{name}.ipynb"
+    body = "\n\n".join(marked_cells(notebook))
+    text = HEADER.format(title=f"The {module} layer.", notebook=name) + body
+    for command in (["check", "--select", "I,F401", "--fix", "--quiet"], ["format", "--quiet"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--stdin-filename", f"{module}.py", "-"],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=PROJECT,
+        )
+        if done.returncode:
+            raise LakehouseError(
+                f"The cells marked for export in notebooks/{name}.ipynb are not valid Python:\n"
+                f"{done.stderr.strip() or done.stdout.strip()}",
+                "Mend the cell, then run:  lakehouse export",
+            )
+        text = done.stdout
+    return text
+
+
+def export(check: bool = False) -> list[str]:
+    """Write every exported module, or only say which differ.
+
+    Args:
+        check: Compare and write nothing.
+
+    Returns:
+        The modules that were (or would be) changed, relative to the project.
+    """
+    changed = []
+    for module, notebook in EXPORTED.items():
+        if not (PROJECT / "notebooks" / f"{notebook}.ipynb").exists():
+            continue
+        path = PROJECT / "src" / "ecommerce_lakehouse" / "layers" / f"{module}.py"
+        text = render(module)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            changed.append(str(path.relative_to(PROJECT)))
+            if not check:
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+    return changed

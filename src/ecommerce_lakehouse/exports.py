@@ -1,0 +1,64 @@
+"""Files for people and programs outside the lakehouse."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+from pyspark.sql import DataFrame
+
+from ecommerce_lakehouse.charts import artifacts_folder, write_whole
+
+
+def write_parquet(
+    frame: DataFrame, name: str, *, order_by: str, to: str | os.PathLike[str]
+) -> Path:
+    """Write a table as one Parquet file, in order; Spark streams it, whatever its size.
+
+    Args:
+        frame: The table, without audit columns.
+        name: The file's name without its ending.
+        order_by: The column that orders the rows.
+        to: The artifacts folder.
+
+    Returns:
+        The file.
+    """
+    folder = artifacts_folder(to)
+    target = folder / f"{name}.parquet"
+    with tempfile.TemporaryDirectory(dir=folder, prefix=f".{name}.") as scratch:
+        parts = Path(scratch) / "parts"
+        one = frame.repartition(1).sortWithinPartitions(order_by)
+        one.write.parquet(parts.as_uri())
+        part = next(parts.glob("part-*.parquet"))
+        shutil.move(part, Path(scratch) / "whole")
+        os.replace(Path(scratch) / "whole", target)
+    return target
+
+
+def write_csv(table: pd.DataFrame, name: str, *, to: str | os.PathLike[str]) -> Path:
+    """Write a small table as CSV that is safe to open in a spreadsheet.
+
+    A text that begins with `=`, `+`, `-`, `@`, a tab or a line end would be run as a formula
+    there; it gets an apostrophe in front. The byte-order mark tells spreadsheets it is UTF-8.
+
+    Args:
+        table: The rows.
+        name: The file's name without its ending.
+        to: The artifacts folder.
+
+    Returns:
+        The file.
+    """
+    safe = table.copy()
+    for column in safe.columns:
+        safe[column] = [
+            f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r\n" and cell else cell
+            for cell in safe[column]
+        ]
+    path = artifacts_folder(to) / f"{name}.csv"
+    write_whole(path, ("\ufeff" + safe.to_csv(index=False, lineterminator="\n")).encode())
+    return path

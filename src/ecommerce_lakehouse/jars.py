@@ -1,0 +1,87 @@
+"""Delta's two JARs: fetched once, checked, and found without the network ever after."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pyspark
+
+from ecommerce_lakehouse.errors import LakehouseError
+from ecommerce_lakehouse.paths import cache_dir
+
+VERSION = "4.4.0"
+JARS = {
+    ("io.delta", "delta-spark_4.2_2.13", VERSION): (
+        "27d4fd8b1f879535c573ed1c718177d6a27f24d3e626ba02e216369725721ead"
+    ),
+    ("io.delta", "delta-storage", VERSION): (
+        "c46735481fa8e326b0957be02b4420cbcab4b325bb08009b7f2045a95133f1cc"
+    ),
+}
+"""Maven coordinates and the SHA-256 of what they must bring."""
+
+
+def _file(coordinates: tuple[str, str, str]) -> Path:
+    _, artifact, version = coordinates
+    return cache_dir() / "jars" / f"{artifact}-{version}.jar"
+
+
+def _is_intact(path: Path, sha256: str) -> bool:
+    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+
+
+def _fetch(java: Path, coordinates: tuple[str, str, str], sha256: str) -> None:
+    """Fetch one JAR with the Ivy that Spark ships; it honours the user's own Ivy settings."""
+    group, artifact, version = coordinates
+    ivy = next((Path(pyspark.__path__[0]) / "jars").glob("ivy-*.jar"))
+    target = _file(coordinates)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        settings = Path.home() / ".ivy2" / "ivysettings.xml"
+        command = [os.fspath(java), "-jar", os.fspath(ivy)]
+        command += ["-settings", os.fspath(settings)] if settings.exists() else []
+        command += ["-dependency", group, artifact, version, "-notransitive", "-types", "jar"]
+        command += ["-cache", f"{scratch}/cache", "-retrieve", f"{scratch}/[artifact].[ext]"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        fetched = Path(scratch) / f"{artifact}.jar"
+        if not fetched.is_file():
+            raise LakehouseError(
+                f"{target.name} is not in {target.parent} and could not be fetched:\n"
+                f"{done.stdout.strip().splitlines()[-1] if done.stdout.strip() else done.stderr}",
+                "With a network (or a mirror in ~/.ivy2/ivysettings.xml), run:  lakehouse doctor",
+            )
+        if not _is_intact(fetched, sha256):
+            raise LakehouseError(
+                f"{target.name} arrived, but it is not the file this project was tested with "
+                "(its checksum differs).",
+                "Ask whoever runs your mirror, then run:  lakehouse doctor",
+            )
+        # Beside the target first, then renamed: two processes may fetch at once.
+        beside = target.with_suffix(f".{os.getpid()}")
+        shutil.copyfile(fetched, beside)
+        os.replace(beside, target)
+
+
+def delta_jars(java: Path) -> list[Path]:
+    """The JARs to put into `spark.jars`, fetched now if they are not cached yet.
+
+    Args:
+        java: The `java` program to fetch with.
+
+    Raises:
+        LakehouseError: Not cached, and not to be had.
+    """
+    for coordinates, sha256 in JARS.items():
+        if not _is_intact(_file(coordinates), sha256):
+            _fetch(java, coordinates, sha256)
+    return [_file(coordinates) for coordinates in JARS]
+
+
+def missing_jars() -> list[str]:
+    """File names of the JARs that are not cached or not intact."""
+    return [_file(c).name for c, sha256 in JARS.items() if not _is_intact(_file(c), sha256)]

@@ -1,0 +1,1 @@
+"""The transformations, exported from the notebooks that teach them."""

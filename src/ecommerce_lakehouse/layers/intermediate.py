@@ -1,0 +1,161 @@
+"""The intermediate layer.
+
+Exported from notebooks/03_intermediate.ipynb, where each function is taught. Edit it there, then
+run `lakehouse export`.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pyspark.sql import DataFrame
+
+from ecommerce_lakehouse.registry import table
+
+
+@table("intermediate", key="order_id", grain="One row per completed order")
+def int_customer_orders(
+    stg_orders: DataFrame, stg_order_items: DataFrame, as_of_date: date
+) -> DataFrame:
+    """What every completed order was worth.
+
+    Args:
+        stg_orders: One row per order.
+        stg_order_items: One row per line of an order.
+        as_of_date: Orders after this day do not count.
+
+    Returns:
+        Shipping, subtotal and total in USD, and the number of lines. An order without
+        lines has a subtotal of 0.00.
+    """
+    return stg_orders.sparkSession.sql(
+        """
+        WITH lines AS (
+            SELECT order_id, sum(line_total) AS subtotal, count(*) AS items_count
+            FROM {items}
+            GROUP BY order_id
+        )
+        SELECT
+            o.order_id,
+            o.customer_id,
+            o.order_date,
+            o.shipping_cost,
+            CAST(coalesce(l.subtotal, 0) AS DECIMAL(38,2)) AS order_subtotal,
+            CAST(coalesce(l.subtotal, 0) + o.shipping_cost AS DECIMAL(38,2)) AS order_total,
+            coalesce(l.items_count, 0) AS items_count
+        FROM {orders} AS o
+        LEFT JOIN lines AS l ON l.order_id = o.order_id
+        WHERE o.is_completed AND o.order_date <= DATE'{as_of_date}'
+        """,
+        orders=stg_orders,
+        items=stg_order_items,
+        as_of_date=as_of_date,
+    )
+
+
+@table("intermediate", key="customer_id", grain="One row per customer with a completed order")
+def int_customer_rfm(int_customer_orders: DataFrame, as_of_date: date) -> DataFrame:
+    """Recency, frequency and monetary value of every customer who ever bought.
+
+    Args:
+        int_customer_orders: One row per completed order.
+        as_of_date: The day we look back from.
+
+    Returns:
+        Days since the last order, number of orders, their total and average in USD, and a
+        score from 1 (worst) to 5 (best) for each.
+    """
+    return int_customer_orders.sparkSession.sql(
+        """
+        WITH answers AS (
+            SELECT
+                customer_id,
+                datediff(DATE'{as_of_date}', max(order_date)) AS recency_days,
+                count(*) AS frequency,
+                CAST(sum(order_total) AS DECIMAL(38,2)) AS monetary_value,
+                CAST(sum(order_total) / count(*) AS DECIMAL(38,6)) AS avg_order_value,
+                min(order_date) AS first_order_date,
+                max(order_date) AS last_order_date,
+                datediff(max(order_date), min(order_date)) AS customer_tenure_days
+            FROM {orders}
+            WHERE order_date <= DATE'{as_of_date}'
+            GROUP BY customer_id
+        ), scores AS (
+            SELECT
+                *,
+                CASE
+                    WHEN recency_days <= 30 THEN 5 WHEN recency_days <= 60 THEN 4
+                    WHEN recency_days <= 90 THEN 3 WHEN recency_days <= 180 THEN 2 ELSE 1
+                END AS recency_score,
+                CASE
+                    WHEN frequency >= 5 THEN 5 WHEN frequency >= 4 THEN 4
+                    WHEN frequency >= 3 THEN 3 WHEN frequency >= 2 THEN 2 ELSE 1
+                END AS frequency_score,
+                CASE
+                    WHEN monetary_value >= 500 THEN 5 WHEN monetary_value >= 300 THEN 4
+                    WHEN monetary_value >= 200 THEN 3 WHEN monetary_value >= 100 THEN 2 ELSE 1
+                END AS monetary_score
+            FROM answers
+        )
+        SELECT
+            *,
+            recency_score + frequency_score + monetary_score AS rfm_total_score,
+            concat(recency_score, frequency_score, monetary_score) AS rfm_segment_code
+        FROM scores
+        """,
+        orders=int_customer_orders,
+        as_of_date=as_of_date,
+    )
+
+
+@table("intermediate", key="product_id", grain="One row per product, sold or not")
+def int_product_metrics(
+    stg_products: DataFrame, stg_order_items: DataFrame, int_customer_orders: DataFrame
+) -> DataFrame:
+    """How often, to how many and for how much every product was sold.
+
+    Args:
+        stg_products: One row per product.
+        stg_order_items: One row per line of an order.
+        int_customer_orders: One row per completed order that counts.
+
+    Returns:
+        The product's columns, counts, revenue and profit in USD (0 when never sold), and
+        the days of its first and last sale.
+    """
+    return stg_products.sparkSession.sql(
+        """
+        WITH sales AS (
+            SELECT
+                i.product_id,
+                count(DISTINCT i.order_id) AS orders_count,
+                count(DISTINCT o.customer_id) AS customers_count,
+                sum(i.quantity) AS units_sold,
+                sum(i.line_total) AS revenue,
+                avg(i.unit_price) AS avg_selling_price,
+                min(o.order_date) AS first_sale_date,
+                max(o.order_date) AS last_sale_date
+            FROM {items} AS i
+            JOIN {orders} AS o ON o.order_id = i.order_id
+            GROUP BY i.product_id
+        )
+        SELECT
+            p.*,
+            coalesce(s.orders_count, 0) AS orders_count,
+            coalesce(s.customers_count, 0) AS customers_count,
+            coalesce(s.units_sold, 0) AS units_sold,
+            CAST(coalesce(s.revenue, 0) AS DECIMAL(38,2)) AS revenue,
+            coalesce(s.avg_selling_price, 0) AS avg_selling_price,
+            CAST(
+                coalesce(s.revenue, 0) - coalesce(s.units_sold, 0) * p.cost_price
+                AS DECIMAL(38,2)
+            ) AS total_profit,
+            s.first_sale_date,
+            s.last_sale_date
+        FROM {products} AS p
+        LEFT JOIN sales AS s ON s.product_id = p.product_id
+        """,
+        products=stg_products,
+        items=stg_order_items,
+        orders=int_customer_orders,
+    )

@@ -1,0 +1,281 @@
+"""The silver layer.
+
+Exported from notebooks/02_silver.ipynb, where each function is taught. Edit it there, then
+run `lakehouse export`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from ecommerce_lakehouse.registry import table
+
+Kind = Callable[[Column], Column]
+
+
+def is_text(value: Column) -> Column:
+    """Any text."""
+    return value
+
+
+def is_id(value: Column) -> Column:
+    """A whole number that fits BIGINT."""
+    return F.when(value.rlike(r"\A-?[0-9]+\z"), value.try_cast("BIGINT"))
+
+
+def is_quantity(value: Column) -> Column:
+    """A whole number above zero that fits INT."""
+    number = F.when(value.rlike(r"\A-?[0-9]+\z"), value.try_cast("INT"))
+    return F.when(number > 0, number)
+
+
+def is_money(value: Column) -> Column:
+    """An amount of zero or more, rounded half up to cents, that fits DECIMAL(10,2)."""
+    amount = F.when(value.rlike(r"\A-?[0-9]+(\.[0-9]+)?\z"), value.try_cast("DECIMAL(10,2)"))
+    return F.when(amount >= 0, amount)
+
+
+def is_day(value: Column) -> Column:
+    """A real day written yyyy-MM-dd; there is no year 0000."""
+    return F.when(
+        value.rlike(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\z") & ~value.startswith("0000"),
+        value.try_cast("DATE"),
+    )
+
+
+def is_email(value: Column) -> Column:
+    """Something@something.something, without spaces, in small letters."""
+    return F.when(value.rlike(r"\A[^@\s]+@[^@\s]+\.[^@\s]+\z"), F.lower(value))
+
+
+RULES: dict[str, dict[str, Kind]] = {
+    "customers": {
+        "customer_id": is_id,
+        "email": is_email,
+        "first_name": is_text,
+        "last_name": is_text,
+        "country": is_text,
+        "created_at": is_day,
+    },
+    "orders": {
+        "order_id": is_id,
+        "customer_id": is_id,
+        "order_date": is_day,
+        "status": is_text,
+        "shipping_cost": is_money,
+    },
+    "order_items": {
+        "order_item_id": is_id,
+        "order_id": is_id,
+        "product_id": is_id,
+        "quantity": is_quantity,
+        "unit_price": is_money,
+    },
+    "products": {
+        "product_id": is_id,
+        "product_name": is_text,
+        "category": is_text,
+        "cost_price": is_money,
+        "list_price": is_money,
+    },
+}
+MAY_BE_EMPTY = {"first_name", "last_name", "country", "shipping_cost", "category"}
+
+
+def judge(raw: DataFrame, entity: str) -> DataFrame:
+    """Type every column of a bronze table, and say what is wrong with each row.
+
+    Args:
+        raw: A bronze table.
+        entity: Whose rules to apply: a key of `RULES`.
+
+    Returns:
+        The typed columns under their raw names, `_source_file`, `_key` (the key as text),
+        `_record` (the raw row as JSON) and `_reason` (NULL where the row is good).
+    """
+    rules = RULES[entity]
+    text = {name: F.nullif(F.trim(name), F.lit("")) for name in rules}
+    typed = {name: kind(text[name]) for name, kind in rules.items()}
+    problems = [
+        F.when(
+            text[name].isNull(), None if name in MAY_BE_EMPTY else F.lit(f"missing_{name}")
+        ).when(typed[name].isNull(), F.lit(f"invalid_{name}"))
+        for name in rules
+    ]
+    if entity == "order_items":
+        total = F.try_multiply(typed["quantity"].cast("DECIMAL(10,0)"), typed["unit_price"])
+        too_large = total.isNotNull() & total.try_cast("DECIMAL(18,2)").isNull()
+        problems.append(F.when(too_large, F.lit("invalid_line_total")))
+    record = F.to_json(F.struct(*rules), {"ignoreNullFields": "false"})
+    line = F.to_json(F.struct(*rules, "_corrupt_record"), {"ignoreNullFields": "false"})
+    corrupt = F.col("_corrupt_record").isNotNull()
+    return raw.select(
+        *[column.alias(name) for name, column in typed.items()],
+        "_source_file",
+        text[next(iter(rules))].alias("_key"),
+        F.when(corrupt, line).otherwise(record).alias("_record"),
+        F.when(corrupt, "corrupt_row")
+        .otherwise(F.nullif(F.concat_ws(",", *problems), F.lit("")))
+        .alias("_reason"),
+    )
+
+
+def keep_latest(judged: DataFrame, entity: str) -> DataFrame:
+    """Mark all but one of the good rows that share a key as `duplicate_key`.
+
+    Args:
+        judged: What `judge` returned.
+        entity: A key of `RULES`.
+
+    Returns:
+        The same rows; the losers now have a reason.
+    """
+    key, *others = RULES[entity]
+    dates = [name for name in ("created_at", "order_date") if name in others]
+    # The file raw_orders.csv sorts before raw_orders_2024-07.csv: names are in delivery order.
+    order = ["_source_file", *dates, *[name for name in others if name not in dates], "_record"]
+    good = F.col("_reason").isNull()
+    same_key = Window.partitionBy(
+        F.when(good, F.col(key)), F.when(~good, F.col("_record"))
+    ).orderBy(*[F.col(name).desc_nulls_last() for name in order])
+    loses = good & (F.row_number().over(same_key) > 1)
+    return judged.withColumn("_reason", F.when(loses, "duplicate_key").otherwise(F.col("_reason")))
+
+
+def good_rows(raw: DataFrame, entity: str) -> DataFrame:
+    """The rows of a bronze table that keep every rule, typed, one a key."""
+    return keep_latest(judge(raw, entity), entity).where("_reason IS NULL")
+
+
+@table("silver", key="customer_id", grain="One row per customer")
+def stg_customers(customers: DataFrame) -> DataFrame:
+    """Customers with a usable identity.
+
+    Args:
+        customers: The bronze table.
+
+    Returns:
+        Names with capital initials, country code in capitals, email in small letters.
+    """
+    return good_rows(customers, "customers").select(
+        "customer_id",
+        "email",
+        F.initcap("first_name").alias("first_name"),
+        F.initcap("last_name").alias("last_name"),
+        F.upper("country").alias("country"),
+        F.col("created_at").alias("customer_created_at"),
+        F.lit(True).alias("is_valid_email"),
+    )
+
+
+@table("silver", key="order_id", grain="One row per order, whatever became of it")
+def stg_orders(orders: DataFrame) -> DataFrame:
+    """Orders with a real day and a status.
+
+    Args:
+        orders: The bronze table.
+
+    Returns:
+        Status in small letters, shipping cost in USD (0.00 where it was empty), and the
+        parts of the date that reports group by.
+    """
+    status = F.lower("status")
+    free = F.lit("0.00").cast("DECIMAL(10,2)")
+    return good_rows(orders, "orders").select(
+        "order_id",
+        "customer_id",
+        "order_date",
+        status.alias("order_status"),
+        F.coalesce("shipping_cost", free).alias("shipping_cost"),
+        F.year("order_date").alias("order_year"),
+        F.month("order_date").alias("order_month"),
+        F.quarter("order_date").alias("order_quarter"),
+        F.date_format("order_date", "EEEE").alias("order_day_of_week"),
+        (status == "completed").alias("is_completed"),
+    )
+
+
+@table("silver", key="order_item_id", grain="One row per product line of an order")
+def stg_order_items(order_items: DataFrame) -> DataFrame:
+    """What was bought, how many and at what price.
+
+    Args:
+        order_items: The bronze table.
+
+    Returns:
+        Unit price and line total in USD.
+    """
+    total = F.col("quantity").cast("DECIMAL(10,0)") * F.col("unit_price")
+    return good_rows(order_items, "order_items").select(
+        "order_item_id",
+        "order_id",
+        "product_id",
+        "quantity",
+        "unit_price",
+        total.cast("DECIMAL(18,2)").alias("line_total"),
+    )
+
+
+@table("silver", key="product_id", grain="One row per product")
+def stg_products(products: DataFrame) -> DataFrame:
+    """What the shop sells, with what it earns on each.
+
+    Args:
+        products: The bronze table.
+
+    Returns:
+        Prices and margin in USD; the margin in percent of the list price, NULL where that
+        is zero or the result does not fit.
+    """
+    margin = (F.col("list_price") - F.col("cost_price")).cast("DECIMAL(10,2)")
+    percent = 100 * margin / F.nullif("list_price", F.lit(0))
+    return good_rows(products, "products").select(
+        "product_id",
+        F.trim("product_name").alias("product_name"),
+        F.initcap("category").alias("category"),
+        "cost_price",
+        "list_price",
+        margin.alias("profit_margin"),
+        F.round(percent, 2).try_cast("DECIMAL(12,2)").alias("profit_margin_pct"),
+    )
+
+
+@table("silver", grain="One row per rejected raw row")
+def quarantine(
+    customers: DataFrame, orders: DataFrame, order_items: DataFrame, products: DataFrame
+) -> DataFrame:
+    """Every raw row that broke a rule, with the reason and the row itself.
+
+    Args:
+        customers: The bronze table.
+        orders: The bronze table.
+        order_items: The bronze table.
+        products: The bronze table.
+
+    Returns:
+        source_table, record_key, reason, record (JSON) and `_source_file`.
+    """
+    rejected = None
+    raw = {
+        "customers": customers,
+        "orders": orders,
+        "order_items": order_items,
+        "products": products,
+    }
+    for entity, rows in raw.items():
+        bad = (
+            keep_latest(judge(rows, entity), entity)
+            .where("_reason IS NOT NULL")
+            .select(
+                F.lit(entity).alias("source_table"),
+                F.col("_key").alias("record_key"),
+                F.col("_reason").alias("reason"),
+                F.col("_record").alias("record"),
+                "_source_file",
+            )
+        )
+        rejected = bad if rejected is None else rejected.unionAll(bad)
+    return rejected

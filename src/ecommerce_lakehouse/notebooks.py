@@ -1,0 +1,238 @@
+"""Run notebooks in a row, on one warm JVM, and keep their reference outputs."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+from traitlets.config import Config
+from papermill.engines import NBClientEngine, papermill_engines
+
+from ecommerce_lakehouse.errors import InputError, LakehouseError
+from ecommerce_lakehouse.paths import PROJECT
+from ecommerce_lakehouse.session import start_jvm
+
+FOLDER = PROJECT / "notebooks"
+OnCell = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one notebook ended: its cells, its seconds."""
+
+    name: str
+    cells: int
+    seconds: float
+
+
+class NotebookFailed(LakehouseError):
+    """A cell raised an error."""
+
+
+class CountingEngine(NBClientEngine):
+    """Papermill's own engine, which also says how many code cells are done."""
+
+    on_cell: OnCell = staticmethod(lambda done, total: None)
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
+        """Count the code cells as they end."""
+        total = sum(cell.cell_type == "code" for cell in nb_man.nb.cells)
+        done = 0
+        complete = nb_man.cell_complete
+
+        def counted(cell: Any, *args: Any, **kwargs: Any) -> Any:
+            nonlocal done
+            result = complete(cell, *args, **kwargs)
+            if cell.cell_type == "code":
+                done += 1
+                cls.on_cell(done, total)
+            return result
+
+        nb_man.cell_complete = counted
+        return super().execute_managed_notebook(nb_man, kernel_name, **options)
+
+
+papermill_engines.register("counting", CountingEngine)
+
+
+def notebooks(first: str = "", last: str = "") -> list[Path]:
+    """The numbered notebooks in order, or a part of them.
+
+    Args:
+        first: Start here: `03`, `3` or `03_intermediate`.
+        last: End here.
+
+    Raises:
+        InputError: There is no such notebook.
+    """
+    found = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
+
+    def place(wanted: str) -> int:
+        for index, path in enumerate(found):
+            if path.stem == wanted or path.stem[:2] == wanted.zfill(2):
+                return index
+        raise InputError(
+            f'There is no notebook "{wanted}".', f"Notebooks: {', '.join(p.stem for p in found)}"
+        )
+
+    start = place(first) if first else 0
+    end = place(last) if last else len(found) - 1
+    if start > end:
+        raise InputError(f"--from {first} comes after --to {last}.", "Swap the two.")
+    return found[start : end + 1]
+
+
+@contextmanager
+def warm_jvm() -> Iterator[None]:
+    """One JVM for every kernel started inside: they attach to it instead of starting their own."""
+    gateway = start_jvm()
+    keys = ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET")
+    address = gateway.java_parameters
+    os.environ.update(zip(keys, (str(address.port), str(address.auth_token)), strict=True))
+    try:
+        yield
+    finally:
+        for key in keys:
+            os.environ.pop(key, None)
+        gateway.shutdown()
+        if gateway.proc is not None:
+            gateway.proc.stdin.close()
+            gateway.proc.wait(timeout=30)
+
+
+def run_notebook(
+    source: Path, target: Path, parameters: dict[str, str], on_cell: OnCell
+) -> Outcome:
+    """Execute one notebook into a copy.
+
+    Args:
+        source: The notebook.
+        target: Where the executed copy goes, also when a cell fails.
+        parameters: Values for its parameters cell; none leaves the cell as it is.
+        on_cell: Called with (done, total) after every code cell.
+
+    Raises:
+        NotebookFailed: A cell raised an error; the message names it.
+    """
+    start = time.monotonic()
+    CountingEngine.on_cell = staticmethod(on_cell)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        executed = papermill.execute_notebook(
+            source,
+            target,
+            parameters=parameters,
+            engine_name="counting",
+            cwd=source.parent,
+            kernel_name="python3",
+            progress_bar=False,
+            log_output=False,
+            request_save_on_cell_execute=False,
+            autosave_cell_every=0,
+            config=Config(KernelManager={"transport": "ipc"}),
+        )
+    except papermill.PapermillExecutionError as problem:
+        raise NotebookFailed(
+            f"{source.stem}, cell {problem.exec_count}: {_what_failed(problem)}\n\n"
+            f"{_indented(problem.source)}",
+            f"The executed copy, with the full error: {target}",
+        ) from None
+    cells = sum(cell.cell_type == "code" for cell in executed.cells)
+    return Outcome(source.stem, cells, time.monotonic() - start)
+
+
+def _what_failed(problem: papermill.PapermillExecutionError) -> str:
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(problem.evalue)).strip()
+    return (
+        plain
+        if problem.ename.endswith("Error")
+        and "\n" in plain
+        and (problem.ename in ("InputError", "MissingTableError", "LakehouseError"))
+        else f"{problem.ename}: {plain.splitlines()[0] if plain else ''}"
+    )
+
+
+def _indented(source: str) -> str:
+    lines = source.splitlines()
+    return "\n".join(f"    {line}" for line in lines[:12] + (["…"] if len(lines) > 12 else []))
+
+
+def canonical(notebook: Any) -> str:
+    """A notebook as it is committed: no trace of when, where and by whom it was run.
+
+    Args:
+        notebook: An executed notebook.
+
+    Returns:
+        Its JSON text.
+    """
+    notebook.metadata = {
+        "kernelspec": {
+            "display_name": "Python 3 (ipykernel)",
+            "language": "python",
+            "name": "python3",
+        },
+        "language_info": {"name": "python"},
+    }
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for cell in notebook.cells:
+        tags = [tag for tag in cell.metadata.get("tags", []) if tag != "injected-parameters"]
+        cell.metadata = {"tags": tags} if tags else {}
+        for output in cell.get("outputs", []):
+            if output.output_type in ("display_data", "execute_result"):
+                picture = output.metadata.get("image/png")
+                output.metadata = {"image/png": picture} if picture else {}
+    return nbformat.writes(notebook, version=nbformat.NO_CONVERT).rstrip("\n") + "\n"
+
+
+def update_reference(executed: Path, reference: Path) -> bool:
+    """Replace a notebook's committed outputs by those of an executed copy.
+
+    Returns:
+        Whether the file changed.
+    """
+    text = canonical(nbformat.read(executed, as_version=4))
+    if reference.read_text(encoding="utf-8") == text:
+        return False
+    reference.write_text(text, encoding="utf-8")
+    return True
+
+
+def validate(extra: list[str]) -> int:
+    """Compare every code cell with its committed output, by nbval, on one warm JVM.
+
+    Args:
+        extra: Further arguments for pytest.
+
+    Returns:
+        pytest's exit code.
+    """
+    with warm_jvm():
+        command = [sys.executable, "-m", "pytest", "--nbval", "-p", "no:cacheprovider", "-q"]
+        targets = [] if any(not a.startswith("-") for a in extra) else [os.fspath(FOLDER)]
+        return subprocess.run([*command, *targets, *extra], cwd=PROJECT, check=False).returncode
+
+
+def open_lab(extra: list[str]) -> int:
+    """Start JupyterLab in the notebooks folder.
+
+    Args:
+        extra: Further arguments for JupyterLab.
+
+    Returns:
+        Its exit code.
+    """
+    first = FOLDER / "01_bronze.ipynb"
+    command = [sys.executable, "-m", "jupyterlab", os.fspath(first), *extra]
+    return subprocess.run(command, cwd=PROJECT, check=False).returncode

@@ -1,0 +1,63 @@
+"""Find a data folder's raw files and check their headers, before anything is read."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+
+from ecommerce_lakehouse.errors import InputError
+from ecommerce_lakehouse.paths import shown
+from ecommerce_lakehouse.storage import Storage
+
+
+def find_raw_files(storage: Storage, data_dir: str, later: Sequence[str]) -> dict[str, list[str]]:
+    """Each entity's files in delivery order: `raw_orders.csv`, then `raw_orders_*.csv` by name.
+
+    Args:
+        storage: Reads the folder.
+        data_dir: An absolute folder or URI.
+        later: Further files that stand elsewhere.
+
+    Raises:
+        InputError: A file is missing, or a header is not the contract's.
+    """
+    from ecommerce_lakehouse.layers.bronze import RAW_COLUMNS
+
+    files = [f"{data_dir}/{name}" for name in storage.names(data_dir)] + list(later)
+    found = {}
+    for entity, columns in RAW_COLUMNS.items():
+        if f"{data_dir}/raw_{entity}.csv" not in files:
+            raise InputError(
+                f"{shown(data_dir)}raw_{entity}.csv is missing.\nNothing was written.",
+                f"A data folder holds {', '.join(f'raw_{e}.csv' for e in RAW_COLUMNS)}.",
+            )
+        pattern = re.compile(rf"raw_{entity}(_.+)?\.csv")
+        mine = [file for file in files if pattern.fullmatch(file.rpartition("/")[2])]
+        found[entity] = sorted(mine, key=lambda file: file.rpartition("/")[2])
+        for file in found[entity]:
+            _check_header(storage, file, columns)
+    return found
+
+
+def _check_header(storage: Storage, file: str, expected: list[str]) -> None:
+    line = storage.first_line(file)
+    header = next(csv.reader([(line or "").removeprefix("\ufeff")]), [])
+    if header == expected:
+        return
+    problem = _difference(header, expected)
+    raise InputError(
+        f"{shown(file).rstrip('/')}: {problem}.\nNothing was written.",
+        f"The first line must be:  {','.join(expected)}",
+    )
+
+
+def _difference(header: list[str], expected: list[str]) -> str:
+    if not header:
+        return "the file has no header"
+    for place, (got, want) in enumerate(zip(header, expected, strict=False), start=1):
+        if got != want:
+            return f'column {place} is "{got}", expected "{want}"'
+    if len(header) < len(expected):
+        return f'column {len(header) + 1} is missing, expected "{expected[len(header)]}"'
+    return f'column {len(expected) + 1} is "{header[len(expected)]}", expected no more'

@@ -1,0 +1,134 @@
+"""The one list of tables: each is declared where its function is written.
+
+`@table` notes a function's layer, key and grain. The names of its parameters are the
+names of its input tables, so build order and lineage need no second list.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from importlib import import_module
+from typing import TypeVar
+
+from pyspark.sql import DataFrame
+
+from ecommerce_lakehouse.errors import LakehouseError
+
+LAYERS = ("bronze", "silver", "intermediate", "gold", "ml")
+"""Layers in build order; the names are also folders and SQL databases."""
+
+NOTEBOOKS = {
+    "bronze": "01_bronze",
+    "silver": "02_silver",
+    "intermediate": "03_intermediate",
+    "gold": "04_gold",
+    "ml": "05_ml_features",
+}
+"""The notebook that teaches and builds each layer."""
+
+TableFunction = Callable[..., DataFrame]
+F = TypeVar("F", bound=TableFunction)
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is known of a table from its declaration.
+
+    Attributes:
+        name: The function's name, unique across layers.
+        layer: One of `LAYERS`.
+        key: The columns that identify a row; empty where rows have no identity (raw text).
+        grain: One sentence: what one row is.
+        function: DataFrames in, one DataFrame out.
+    """
+
+    name: str
+    layer: str
+    key: tuple[str, ...]
+    grain: str
+    function: TableFunction
+
+    @property
+    def full_name(self) -> str:
+        """`layer.name`, as SQL says it."""
+        return f"{self.layer}.{self.name}"
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Every parameter of the function, `as_of_date` included."""
+        return tuple(inspect.signature(self.function).parameters)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The tables and raw files the function reads."""
+        return tuple(name for name in self.parameters if name != "as_of_date")
+
+
+_tables: dict[str, Table] = {}
+
+
+def table(layer: str, grain: str, key: str | tuple[str, ...] = ()) -> Callable[[F], F]:
+    """Declare the table that a function makes.
+
+    Running the cell again replaces the declaration, so an edited function is the one used.
+
+    Args:
+        layer: One of `LAYERS`.
+        grain: One sentence: what one row is.
+        key: The column or columns that identify a row.
+
+    Returns:
+        A decorator that leaves the function as it is.
+    """
+    if layer not in LAYERS:
+        raise ValueError(f"layer is {layer!r}, expected one of {', '.join(LAYERS)}")
+
+    def declare(function: F) -> F:
+        name = function.__name__
+        columns = (key,) if isinstance(key, str) else tuple(key)
+        _tables[name] = Table(name, layer, columns, grain, function)
+        return function
+
+    return declare
+
+
+def load_layers() -> None:
+    """Import the exported layers, so that every table is declared."""
+    for layer in LAYERS:
+        import_module(f"ecommerce_lakehouse.layers.{layer}")
+
+
+def get(table_or_function: str | TableFunction) -> Table:
+    """Look a table up by name (`gold.x` or `x`) or by its function.
+
+    Raises:
+        LakehouseError: The name belongs to no table.
+    """
+    if callable(table_or_function):
+        name = table_or_function.__name__
+    else:
+        name = table_or_function.rpartition(".")[2]
+    if name not in _tables:
+        load_layers()
+    if name not in _tables:
+        raise LakehouseError(
+            f"There is no table called {name}.",
+            f"Tables: {', '.join(t.full_name for t in tables())}",
+        )
+    return _tables[name]
+
+
+def tables(layer: str | None = None) -> list[Table]:
+    """All tables, inputs before what is made from them; layer by layer.
+
+    Args:
+        layer: Only this layer, or None for all.
+    """
+    load_layers()
+    graph = {t.name: [i for i in t.inputs if i in _tables] for t in _tables.values()}
+    order = {name: place for place, name in enumerate(TopologicalSorter(graph).static_order())}
+    ranked = sorted(_tables.values(), key=lambda t: (LAYERS.index(t.layer), order[t.name]))
+    return [t for t in ranked if layer in (None, t.layer)]

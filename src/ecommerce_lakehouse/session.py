@@ -1,0 +1,169 @@
+"""The Spark session every notebook, job and test works with.
+
+A process that finds `PYSPARK_GATEWAY_PORT` in its environment uses the JVM that already
+runs there; any other starts its own. The calling code is the same: `get_spark()`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyspark
+from pyspark import SparkConf, SparkContext
+from pyspark.java_gateway import launch_gateway
+from pyspark.sql import SparkSession
+
+from ecommerce_lakehouse.errors import LakehouseError
+from ecommerce_lakehouse.jars import delta_jars
+from ecommerce_lakehouse.java import ensure_java
+from ecommerce_lakehouse.paths import PROJECT
+
+SETTINGS = {
+    # Delta's SQL (MERGE, OPTIMIZE, VACUUM …) and its tables in the catalog.
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    # Dates and times mean the same on every machine.
+    "spark.sql.session.timeZone": "UTC",
+    # Small tables: the defaults plan for a cluster and cost more than the data.
+    "spark.sql.shuffle.partitions": "4",
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
+    # Any Delta reader can read what we write.
+    "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
+    # Nothing is printed between the cells.
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.warehouse.dir": os.fspath(PROJECT / "build" / "spark-warehouse"),
+}
+"""What differs from Spark's defaults, and why."""
+
+LAUNCH = {
+    "spark.driver.memory": os.environ.get("LAKEHOUSE_DRIVER_MEMORY", "1280m"),
+    "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -XX:TieredStopAtLevel=1 "
+    "-Dderby.system.home=build",
+    "spark.ui.enabled": "false",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+}
+"""What can only be said when the JVM starts (or only matters there)."""
+
+
+def log_file() -> Path:
+    """Where the JVM's own output goes: it never belongs in a notebook."""
+    path = PROJECT / "build" / "spark.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def start_jvm() -> Any:
+    """Start a JVM with Spark in it, or attach to the one this process was given.
+
+    Returns:
+        PySpark's gateway; `gateway.proc` is the JVM's process, None when attached.
+
+    Raises:
+        LakehouseError: No suitable Java, no JARs, or a JVM that did not come up.
+    """
+    conf = SparkConf(loadDefaults=False)
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:
+        java = ensure_java()
+        for key, value in {**SETTINGS, **LAUNCH}.items():
+            conf.set(key, value)
+        conf.set("spark.jars", ",".join(map(os.fspath, delta_jars(java))))
+        # A SPARK_HOME or JAVA_HOME of another installation must not decide for us.
+        os.environ["SPARK_HOME"] = pyspark.__path__[0]
+        os.environ["JAVA_HOME"] = os.fspath(java.resolve().parents[1])
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    try:
+        with log_file().open("ab") as log:
+            return launch_gateway(conf, popen_kwargs={"stdout": log, "stderr": log})
+    except Exception as problem:
+        raise LakehouseError(
+            f"Spark did not start: {type(problem).__name__}. Its log: {log_file()}",
+            "Find out what is wrong with:  lakehouse doctor",
+        ) from problem
+
+
+def stop_active_context(gateway: Any) -> None:
+    """Stop what an earlier process left running in a shared JVM."""
+    jvm = gateway.jvm
+    session = jvm.org.apache.spark.sql.classic.SparkSession
+    active = session.getDefaultSession()
+    if active.isDefined():
+        active.get().sparkContext().stop()
+    session.clearDefaultSession()
+    session.clearActiveSession()
+
+
+def get_spark(app_name: str = "lakehouse", master: str | None = None) -> SparkSession:
+    """The Spark session: the running one, or a new one with Delta ready.
+
+    Args:
+        app_name: What Spark calls the application.
+        master: A Spark master URL; by default what spark-submit said, else every local core.
+
+    Raises:
+        LakehouseError: Spark cannot start here; the message says what to do.
+    """
+    running = SparkSession.getActiveSession()
+    if running is not None and SparkContext._active_spark_context is not None:
+        return running
+    gateway = SparkContext._gateway or start_jvm()
+    SparkContext._ensure_initialized(gateway=gateway)
+    if gateway.proc is None:
+        stop_active_context(gateway)
+    conf = SparkConf(_jvm=gateway.jvm)
+    for key, value in SETTINGS.items():
+        conf.setIfMissing(key, value)
+    conf.setIfMissing("spark.master", "local[*]")
+    conf.setAppName(app_name)
+    if master:
+        conf.setMaster(master)
+    _put_delta_on_the_class_path(gateway, conf)
+    context = SparkContext(conf=conf, gateway=gateway)
+    context.setLogLevel("ERROR")
+    # PySpark logs a page of JSON, with a timestamp, beside every analysis error it raises.
+    for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger"):
+        logging.getLogger(name).disabled = True
+    _show_short_errors()
+    return SparkSession(context)
+
+
+def _put_delta_on_the_class_path(gateway: Any, conf: SparkConf) -> None:
+    """Under a plain spark-submit the JVM knows no Delta yet: add the JARs to its loader."""
+    loader = gateway.jvm.java.lang.Thread.currentThread().getContextClassLoader()
+    if loader.getResource("io/delta/tables/DeltaTable.class") is not None:
+        return
+    jars = delta_jars(ensure_java())
+    for jar in jars:
+        loader.addURL(gateway.jvm.java.io.File(os.fspath(jar)).toURI().toURL())
+    listed = [conf.get("spark.jars", "") or "", *map(os.fspath, jars)]
+    conf.set("spark.jars", ",".join(filter(None, listed)))
+
+
+def _show_short_errors() -> None:
+    """In a notebook, an error of ours is its message, not a page of frames."""
+    if "IPython" not in sys.modules:
+        return
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()
+    if shell is not None:
+
+        def short(shell: Any, kind: type, value: Exception, _: Any, tb_offset: Any = None) -> None:
+            print(f"{kind.__name__}: {value}", file=sys.stderr)
+
+        shell.set_custom_exc((LakehouseError,), short)
+
+
+def reason(error: BaseException) -> str:
+    """The first sentence of a Spark error, for showing an expected failure in a lesson."""
+    text = str(error).strip()
+    java = re.search(r"Caused by: [\w.$]+: (.+)", text)
+    line = (java[1] if java and not text.startswith("[") else text).splitlines()[0]
+    return re.split(r" SQLSTATE: | \(line ", line)[0].strip()

@@ -1,0 +1,205 @@
+"""How values are spelled in the raw files, tidy or dirty, and joined to lines.
+
+Every spelling that can occur is made once; a column is then a look-up. The lines of
+a block stand one behind the other in an Arrow buffer, which is the file's bytes.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ecommerce_lakehouse.shop import names
+from ecommerce_lakehouse.shop.calendar import Ints, day_texts
+from ecommerce_lakehouse.shop.catalogue import MAX_UNIT_CENTS, products
+
+STATUSES = ("completed", "cancelled", "returned", "pending")
+
+#: Spellings a date, an amount, a status, a country and a name can have.
+DATE_SPELLINGS = 2
+MONEY_SPELLINGS = 3
+STATUS_SPELLINGS = 4
+COUNTRY_SPELLINGS = 3
+NAME_SPELLINGS = 5
+EMAIL_SPELLINGS = 2
+
+TIDY = 0
+#: A name with a nickname in quotes (first) or ", Jr." (last), and one with a line break.
+QUOTED, BROKEN = 3, 4
+
+
+def quote(text: str) -> str:
+    """Quote a CSV field where RFC 4180 needs it.
+
+    Args:
+        text: The value.
+
+    Returns:
+        The value as it stands in the file.
+    """
+    if any(c in text for c in ',"\r\n'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def money(cents: int) -> str:
+    """Write cents as an amount with two decimals.
+
+    Args:
+        cents: Zero or more.
+
+    Returns:
+        Such as ``12.05``.
+    """
+    return f"{cents // 100}.{cents % 100:02d}"
+
+
+class Spellings:
+    """All spellings of all values of one column, looked up by value and spelling."""
+
+    def __init__(self, texts: Sequence[Sequence[str]], end: str = "") -> None:
+        """Keep the texts.
+
+        Args:
+            texts: For each value, its spellings.
+            end: Put behind each: the line's end, for the last column.
+        """
+        self.width = len(texts[0])
+        self.texts = [t for spellings in texts for t in spellings]
+        self._array = pa.array([t + end for t in self.texts], pa.string())
+
+    def __getitem__(self, at: tuple[Ints, Ints | int]) -> pa.Array:
+        """Look up the column's text, one row each."""
+        value, spelling = at
+        return self._array.take(pa.array(value * self.width + spelling))
+
+    def tidy(self, value: int) -> str:
+        """The plain spelling of one value, without the line's end."""
+        return self.texts[value * self.width]
+
+
+def _amounts(most: int, empty_zero: bool = False) -> list[list[str]]:
+    result = []
+    for cents in range(most + 1):
+        plain = money(cents)
+        # A tenth of a cent too precise: half up, not half to even.
+        precise = money(cents - 1) + "5" if cents else plain
+        padded = "" if empty_zero and not cents else f" {plain}"
+        result.append([plain, padded, precise])
+    return result
+
+
+@lru_cache(maxsize=1)
+def prices() -> Spellings:
+    """Unit prices, last in their line, by cents."""
+    return Spellings(_amounts(MAX_UNIT_CENTS), end="\n")
+
+
+@lru_cache(maxsize=1)
+def shipping() -> Spellings:
+    """Shipping costs, last in their line, by cents; an untidy zero is empty."""
+    return Spellings(_amounts(1_299, empty_zero=True), end="\n")
+
+
+@lru_cache(maxsize=2)
+def dates(end: str = "") -> Spellings:
+    """Dates by day number."""
+    return Spellings([[d, f"{d} "] for d in day_texts()], end)
+
+
+@lru_cache(maxsize=1)
+def statuses() -> Spellings:
+    """Statuses by code."""
+    return Spellings([[s, f"{s.capitalize()} ", s.upper(), f" {s}"] for s in STATUSES])
+
+
+@lru_cache(maxsize=1)
+def quantities() -> Spellings:
+    """Quantities by number."""
+    return Spellings([[str(q), f" {q}"] for q in range(10)])
+
+
+@lru_cache(maxsize=1)
+def product_ids() -> Spellings:
+    """Product ids by position in the catalogue."""
+    return Spellings([[str(p.product_id)] for p in products()])
+
+
+@lru_cache(maxsize=1)
+def countries() -> Spellings:
+    """Countries by index."""
+    return Spellings([[c, c.lower(), f" {c}"] for c in names.COUNTRIES])
+
+
+@lru_cache(maxsize=1)
+def first_names() -> Spellings:
+    """First names by index, quoted where the file needs it."""
+    return Spellings(
+        [
+            [
+                n,
+                f" {n}",
+                n.lower(),
+                quote(f'{n} "{n[:3]}"'),
+                quote(f"{n}\n{n}"),
+            ]
+            for n, _ in names.FIRST_NAMES
+        ]
+    )
+
+
+@lru_cache(maxsize=1)
+def last_names() -> Spellings:
+    """Last names by index, quoted where the file needs it."""
+    return Spellings([[n, f"{n} ", n.lower(), quote(f"{n}, Jr."), n] for n, _ in names.LAST_NAMES])
+
+
+@lru_cache(maxsize=1)
+def _email_parts() -> tuple[Spellings, Spellings, Spellings]:
+    first = [[f"{a}.", f"{a}.".upper()] for _, a in names.FIRST_NAMES]
+    last = [[a, a.upper()] for _, a in names.LAST_NAMES]
+    domain = [[f"@{d}", f"@{d}".upper()] for d in names.DOMAINS]
+    return Spellings(first), Spellings(last), Spellings(domain)
+
+
+def emails(first: Ints, last: Ints, number: Ints, domain: Ints, spelling: Ints) -> pa.Array:
+    """Addresses such as ``zoe.lefevre17@example.com``; the number makes them unique."""
+    a, b, c = _email_parts()
+    return pc.binary_join_element_wise(
+        a[first, spelling], b[last, spelling], integers(number), c[domain, spelling], ""
+    )
+
+
+def integers(values: Ints) -> pa.Array:
+    """Integers as text."""
+    return pc.cast(pa.array(values), pa.string())
+
+
+def join(*columns: pa.Array) -> pa.Array:
+    """Join columns to lines; the last column brings the line's end."""
+    return pc.binary_join_element_wise(*columns, ",")
+
+
+def slices(lines: pa.Array, file: Ints, place: Ints, files: int) -> list[memoryview]:
+    """Sort lines into files.
+
+    Args:
+        lines: The lines, with their ends.
+        file: Which file each belongs to.
+        place: Where in its file; equal places keep their order.
+        files: How many files there are.
+
+    Returns:
+        The bytes to append to each file.
+    """
+    order = np.lexsort((place, file))
+    taken = lines.take(pa.array(order))
+    if len(taken) == 0:
+        return [memoryview(b"")] * files
+    _, offsets, data = taken.buffers()
+    ends = np.frombuffer(offsets, np.int32)
+    bounds = ends[np.searchsorted(file[order], np.arange(files + 1))]
+    view = memoryview(data) if data is not None else memoryview(b"")
+    return [view[bounds[f] : bounds[f + 1]] for f in range(files)]

@@ -1,0 +1,74 @@
+"""Files through Hadoop's file systems, so that a folder may be a local path or any URI."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+
+class Storage:
+    """The few file operations the lakehouse needs.
+
+    Args:
+        spark: Its Hadoop configuration says how to reach each kind of URI.
+    """
+
+    def __init__(self, spark: SparkSession) -> None:
+        self._jvm: Any = spark._jvm
+        self._conf: Any = spark._jsparkSession.sessionState().newHadoopConf()
+
+    def _path(self, location: str) -> tuple[Any, Any]:
+        # A plain local path may hold characters that a URI may not (a space, a percent sign).
+        if "://" in location or location.startswith("file:"):
+            path = self._jvm.org.apache.hadoop.fs.Path(location)
+        else:
+            path = self._jvm.org.apache.hadoop.fs.Path(self._jvm.java.io.File(location).toURI())
+        return path, path.getFileSystem(self._conf)
+
+    def exists(self, location: str) -> bool:
+        """Whether there is a file or folder."""
+        path, files = self._path(location)
+        return bool(files.exists(path))
+
+    def names(self, folder: str) -> list[str]:
+        """The sorted names in a folder; empty when there is no such folder."""
+        path, files = self._path(folder)
+        if not files.exists(path):
+            return []
+        return sorted(status.getPath().getName() for status in files.listStatus(path))
+
+    def first_line(self, file: str) -> str | None:
+        """The first line of a UTF-8 text file, None when the file is empty."""
+        path, files = self._path(file)
+        java_io = self._jvm.java.io
+        reader = java_io.BufferedReader(java_io.InputStreamReader(files.open(path), "UTF-8"))
+        try:
+            line = reader.readLine()
+        finally:
+            reader.close()
+        return None if line is None else str(line)
+
+    def make_folder(self, location: str) -> None:
+        """Make a folder and those above it.
+
+        Raises:
+            OSError: It cannot be made or written to.
+        """
+        path, files = self._path(location)
+        probe = self._jvm.org.apache.hadoop.fs.Path(path, "._can_be_written")
+        try:
+            files.mkdirs(path)
+            files.create(probe, True).close()
+            files.delete(probe, False)
+        except Exception as problem:
+            raise OSError(location) from problem
+
+    def delete(self, location: str) -> None:
+        """Delete a file, or a folder and all that is in it."""
+        path, files = self._path(location)
+        files.delete(path, True)
+
+    def uri(self, location: str) -> str:
+        """The form Spark reads: a plain local path is escaped into a `file:` URI."""
+        return str(self._path(location)[0].toUri().toString())
