@@ -36,6 +36,7 @@ def ml_customer_features(
                 order_date,
                 CAST(order_total AS DOUBLE) AS order_total,
                 order_total AS amount,
+                datediff(DATE'{as_of_date}', order_date) AS days_ago,
                 datediff(order_date, lag(order_date) OVER (
                     PARTITION BY customer_id ORDER BY order_date, order_id)) AS gap
             FROM {orders}
@@ -48,8 +49,8 @@ def ml_customer_features(
                 min(amount) AS min_order_value,
                 avg(gap) AS avg_days_between_orders,
                 count(*) AS orders,
-                count_if(datediff(DATE'{as_of_date}', order_date) <= 90) AS orders_last_90d,
-                count_if(datediff(DATE'{as_of_date}', order_date) BETWEEN 91 AND 180) AS orders_90d_before
+                count_if(days_ago <= 90) AS orders_last_90d,
+                count_if(days_ago BETWEEN 91 AND 180) AS orders_90d_before
             FROM gaps
             GROUP BY customer_id
         )
