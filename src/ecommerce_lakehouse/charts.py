@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ MUTED = "#B8B8B8"
 
 Blue and vermilion of Okabe and Ito stay apart for colour-blind eyes and in grey print.
 """
+LETTERS_AN_INCH = 9.0
+"""How wide a title may grow before it breaks into two lines."""
 AMOUNTS = "cividis_r"
 """A sequential map for amounts, even in lightness."""
 AROUND_ZERO = "RdBu_r"
@@ -55,6 +58,8 @@ def use_style() -> None:
             "xtick.labelsize": 9.5,
             "ytick.labelsize": 9.5,
             "legend.frameon": False,
+            # A dollar is a dollar, not the start of a formula.
+            "text.parse_math": False,
         },
     )
 
@@ -98,7 +103,7 @@ def count_axis(axis: Any) -> None:
 
 def few_ticks() -> MaxNLocator:
     """A handful of round ticks, for narrow panels."""
-    return MaxNLocator(nbins=4)
+    return MaxNLocator(nbins=4, steps=[1, 2, 5, 10])
 
 
 def bars(
@@ -172,7 +177,8 @@ def export(
     Raises:
         InputError: The folder cannot be written.
     """
-    fig.suptitle(title, x=0.01, ha="left", fontsize=12.5, fontweight="bold", color=INK)
+    lines = textwrap.fill(title, int(fig.get_figwidth() * LETTERS_AN_INCH))
+    fig.suptitle(lines, x=0.01, ha="left", fontsize=12.5, fontweight="bold", color=INK)
     folder = artifacts_folder(to)
     text = table.to_csv(index=False, lineterminator="\n")
     picture = io.BytesIO()

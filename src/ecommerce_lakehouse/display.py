@@ -29,7 +29,7 @@ class Shown:
             any(isinstance(row[i], (int, float, Decimal)) and row[i] is not True for row in rows)
             for i in range(len(columns))
         ]
-        self._note = f"first {len(rows)} rows" if more else ""
+        self._note = "no rows" if not rows else f"first {len(rows)} rows" if more else ""
 
     def __repr__(self) -> str:
         widths = [

@@ -189,11 +189,26 @@ def canonical(notebook: Any) -> str:
     for cell in notebook.cells:
         tags = [tag for tag in cell.metadata.get("tags", []) if tag != "injected-parameters"]
         cell.metadata = {"tags": tags} if tags else {}
+        if cell.cell_type == "code":
+            cell.outputs = _merged_streams(cell.outputs)
         for output in cell.get("outputs", []):
             if output.output_type in ("display_data", "execute_result"):
                 picture = output.metadata.get("image/png")
                 output.metadata = {"image/png": picture} if picture else {}
     return nbformat.writes(notebook, version=nbformat.NO_CONVERT).rstrip("\n") + "\n"
+
+
+def _merged_streams(outputs: list[Any]) -> list[Any]:
+    """Join neighbouring pieces of printed text: where a kernel cuts them is chance."""
+    merged: list[Any] = []
+    for output in outputs:
+        last = merged[-1] if merged else None
+        if last is not None and output.output_type == last.output_type == "stream":
+            if output.name == last.name:
+                last.text += output.text
+                continue
+        merged.append(output)
+    return merged
 
 
 def update_reference(executed: Path, reference: Path) -> bool:

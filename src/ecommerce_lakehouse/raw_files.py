@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.paths import shown
@@ -38,6 +39,21 @@ def find_raw_files(storage: Storage, data_dir: str, later: Sequence[str]) -> dic
         for file in found[entity]:
             _check_header(storage, file, columns)
     return found
+
+
+def deliveries(data_dir: str) -> dict[str, list[str]]:
+    """What arrived later, in the `next/` folder of a local data folder.
+
+    Args:
+        data_dir: A data folder.
+
+    Returns:
+        The files of each delivery, such as `2024-07`, in order; empty where there is none.
+    """
+    found: dict[str, list[str]] = {}
+    for path in sorted(Path(data_dir.removeprefix("file:"), "next").glob("raw_*_*.csv")):
+        found.setdefault(path.stem.rpartition("_")[2], []).append(str(path))
+    return dict(sorted(found.items()))
 
 
 def _check_header(storage: Storage, file: str, expected: list[str]) -> None:

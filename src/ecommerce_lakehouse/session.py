@@ -38,13 +38,15 @@ SETTINGS = {
     # Nothing is printed between the cells.
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
+    # A deep stack: ALS sends plans of many steps, and Java unpacks them step within step.
+    "spark.executor.extraJavaOptions": "-Xss4m",
     "spark.sql.warehouse.dir": os.fspath(PROJECT / "build" / "spark-warehouse"),
 }
 """What differs from Spark's defaults, and why."""
 
 LAUNCH = {
     "spark.driver.memory": os.environ.get("LAKEHOUSE_DRIVER_MEMORY", "1280m"),
-    "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -XX:TieredStopAtLevel=1 "
+    "spark.driver.extraJavaOptions": "-Xss4m -XX:+UseParallelGC -XX:TieredStopAtLevel=1 "
     "-Dderby.system.home=build",
     "spark.ui.enabled": "false",
     "spark.driver.host": "127.0.0.1",
@@ -164,6 +166,9 @@ def _show_short_errors() -> None:
 def reason(error: BaseException) -> str:
     """The first sentence of a Spark error, for showing an expected failure in a lesson."""
     text = str(error).strip()
-    java = re.search(r"Caused by: [\w.$]+: (.+)", text)
-    line = (java[1] if java and not text.startswith("[") else text).splitlines()[0]
-    return re.split(r" SQLSTATE: | \(line ", line)[0].strip()
+    java = re.findall(r"^(?:Caused by)?: ?[\w.$]+: ", text, flags=re.MULTILINE)
+    if java and not text.startswith("["):
+        text = text.rpartition(java[-1])[2]
+    told = re.split(r"\n\s*(?:at |\n|== )| SQLSTATE: | \(line ", text)[0]
+    first = re.split(r"(?<=[a-z])\.\s", " ".join(told.split()))[0]
+    return first.strip().rstrip(".") + "."

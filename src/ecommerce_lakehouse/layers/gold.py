@@ -11,8 +11,6 @@ from pyspark.sql import functions as F
 
 from ecommerce_lakehouse.registry import table
 
-ZERO = F.lit("0.00").cast("DECIMAL(38,2)")
-
 
 @table("gold", key="customer_id", grain="One row per customer, with or without an order")
 def fct_customer_metrics(stg_customers: DataFrame, int_customer_rfm: DataFrame) -> DataFrame:
@@ -27,6 +25,7 @@ def fct_customer_metrics(stg_customers: DataFrame, int_customer_rfm: DataFrame) 
         expected in 12 months (USD), and their churn risk.
     """
     bought = F.col("frequency").isNotNull()
+    zero = F.lit("0.00").cast("DECIMAL(38,2)")
     factor = (
         F.when(F.col("rfm_total_score") >= 12, F.lit("2.0"))
         .when(F.col("rfm_total_score") >= 9, F.lit("1.5"))
@@ -50,7 +49,7 @@ def fct_customer_metrics(stg_customers: DataFrame, int_customer_rfm: DataFrame) 
         "customer_created_at",
         "recency_days",
         F.coalesce("frequency", F.lit(0)).alias("frequency"),
-        F.coalesce("monetary_value", ZERO).alias("monetary_value"),
+        F.coalesce("monetary_value", zero).alias("monetary_value"),
         "avg_order_value",
         "first_order_date",
         "last_order_date",
@@ -60,8 +59,8 @@ def fct_customer_metrics(stg_customers: DataFrame, int_customer_rfm: DataFrame) 
         "monetary_score",
         "rfm_total_score",
         "rfm_segment_code",
-        F.coalesce("monetary_value", ZERO).alias("current_clv"),
-        F.coalesce(expected, ZERO).alias("predicted_clv_12m"),
+        F.coalesce("monetary_value", zero).alias("current_clv"),
+        F.coalesce(expected, zero).alias("predicted_clv_12m"),
         risk.alias("churn_risk"),
     )
 
