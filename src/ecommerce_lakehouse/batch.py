@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from ecommerce_lakehouse import doctor
-from ecommerce_lakehouse.charts import artifacts_folder
 from ecommerce_lakehouse.errors import InputError
+from ecommerce_lakehouse.jobs import check_data, check_writable
 from ecommerce_lakehouse.lakehouse import parse_date
 from ecommerce_lakehouse.notebooks import notebooks, run_notebook, update_reference, warm_jvm
 from ecommerce_lakehouse.paths import PROJECT, resolve
@@ -40,9 +40,9 @@ def run(
         NotebookFailed: A cell raised an error; later notebooks did not run.
     """
     chosen = notebooks(first, last)
-    _check(parameters, update)
-    doctor.quick()
     folder = Path(output_dir or PROJECT / "build" / "executed")
+    _check(parameters, update, chosen, folder)
+    doctor.quick()
     begun = time.monotonic()
     with warm_jvm(), _bars(console) as progress:
         for source in chosen:
@@ -60,18 +60,23 @@ def run(
     _summary(parameters, len(chosen), time.monotonic() - begun, folder, console)
 
 
-def _check(parameters: dict[str, str], update: bool) -> None:
-    """Find a bad parameter now, not in the third notebook."""
+def _check(parameters: dict[str, str], update: bool, chosen: list[Path], copies: Path) -> None:
+    """Find a bad parameter now, not in the third notebook; nothing is made or written."""
     if update and parameters:
         raise InputError(
             "--update keeps the reference outputs, which are made with the default parameters.",
             "Leave the other options out:  lakehouse run --update",
         )
     parse_date(parameters.get("as_of_date"))
-    data_dir = resolve(parameters.get("data_dir", "data_seeds/shop"))
-    if "://" not in data_dir and not Path(data_dir).is_dir():
-        raise InputError(f"There is no folder {data_dir}.", "Name one with:  --data-dir FOLDER")
-    artifacts_folder(parameters.get("artifacts_dir", "artifacts"))
+    check_data(parameters.get("data_dir", "data_seeds/shop"))
+    check_writable(parameters.get("lakehouse_dir", "lakehouse"), "--lakehouse-dir FOLDER")
+    check_writable(parameters.get("artifacts_dir", "artifacts"), "--artifacts-dir FOLDER")
+    check_writable(str(copies), "--output-dir FOLDER")
+    if any(copies.resolve() == source.parent.resolve() for source in chosen):
+        raise InputError(
+            f"--output-dir {copies} holds the notebooks themselves.",
+            "Name another folder; executed copies never replace their notebook.",
+        )
 
 
 def _bars(console: Console) -> Progress:

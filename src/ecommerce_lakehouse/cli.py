@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ecommerce_lakehouse.errors import LakehouseError
+from ecommerce_lakehouse.errors import InputError, LakehouseError
 
 app = typer.Typer(
     add_completion=False,
@@ -28,7 +28,9 @@ AsOf = Annotated[str, typer.Option("--as-of", help="Look back from this day (yyy
 
 def _absolute(folder: str) -> str:
     """A folder named on the command line is meant from where the command was typed."""
-    return folder if not folder or "://" in folder else str(Path(folder).expanduser().absolute())
+    if not folder or "://" in folder or folder.startswith("file:"):
+        return folder
+    return str(Path(folder).expanduser().absolute())
 
 
 @app.command()
@@ -102,8 +104,16 @@ def generate(
 
     begun = time.monotonic()
     if customers < 1:
-        raise LakehouseError(f"--customers is {customers}.", "Ask for one at least.")
-    truth = make(customers, Path(_absolute(out)), seed)
+        raise InputError(f"--customers is {customers}.", "Ask for one at least.")
+    if seed < 0:
+        raise InputError(f"--seed is {seed}.", "Any whole number from 0 up will do.")
+    try:
+        truth = make(customers, Path(_absolute(out)), seed)
+    except OSError as problem:
+        raise InputError(
+            f"{out} cannot be written ({problem.strerror}).",
+            "Name a folder of your own with:  --out FOLDER",
+        ) from problem
     rows = truth["rows"]["bronze"]
     console.print(
         f"{rows['customers']:,} customers, {rows['orders']:,} orders, "
@@ -112,10 +122,17 @@ def generate(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Only fetch Java and Delta's JARs, where missing.")
+    ] = False,
+) -> None:
     """Check what the project needs: each [ok], or [fix] with the command that mends it."""
     from ecommerce_lakehouse import doctor as checks
 
+    if fetch:
+        checks.quick()
+        return
     raise typer.Exit(checks.report(console))
 
 

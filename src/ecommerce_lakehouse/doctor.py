@@ -37,7 +37,7 @@ def check_python() -> Finding:
     if (3, 11) <= sys.version_info[:2] <= (3, 13):
         return Finding(f"Python {found}")
     return Finding(
-        f"Python {found}, needed: 3.11 to 3.13", "make clean && make run PYTHON=python3.12"
+        f"Python {found}, needed: 3.11 to 3.13", "make distclean && make setup PYTHON=python3.12"
     )
 
 
@@ -49,7 +49,7 @@ def check_versions() -> Finding:
         except PackageNotFoundError:
             found = "missing"
         if found != wanted:
-            return Finding(f"{name} {found}, needed: {wanted}", "make setup")
+            return Finding(f"{name} {found}, needed: {wanted}", "make -B setup")
     return Finding(", ".join(f"{name} {wanted}" for name, wanted in NEEDED.items()))
 
 
@@ -60,7 +60,7 @@ def check_java() -> Finding:
     if java is None:
         return Finding(
             "Java 17 or 21 not found" + (f" (JAVA_HOME is {home})" if home else ""),
-            "make setup   (fetches one)   or   apt install openjdk-17-jre-headless",
+            "lakehouse doctor --fetch   or   apt install openjdk-17-jre-headless",
         )
     told = ""
     if home and java_version(Path(home) / "bin" / "java") not in SUPPORTED:
@@ -81,7 +81,9 @@ def check_jars() -> Finding:
     """Delta's two JARs, cached and intact."""
     missing = missing_jars()
     if missing:
-        return Finding(f"Delta's JARs are not here yet: {', '.join(missing)}", "make setup")
+        return Finding(
+            f"Delta's JARs are not here yet: {', '.join(missing)}", "lakehouse doctor --fetch"
+        )
     return Finding("Delta's two JARs are cached and intact")
 
 

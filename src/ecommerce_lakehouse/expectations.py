@@ -72,7 +72,7 @@ def validate_tables(
         warnings.simplefilter("ignore")
         if to is not None:
             context.delete_data_docs_site("local_site")
-            context.add_data_docs_site("data_docs", _site(scratch))
+            context.add_data_docs_site("data_docs", _site(scratch))  # type: ignore[arg-type]
         for name, frame in tables.items():
             batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all")
             suite = context.suites.add_or_update(gx.ExpectationSuite(name=name))

@@ -19,8 +19,8 @@ from ecommerce_lakehouse.registry import NOTEBOOKS
 MARK = "#| export"
 HEADER = '''"""{title}
 
-Exported from notebooks/{notebook}.ipynb, where each function is taught. Edit it there, then
-run `lakehouse export`.
+Exported from notebooks/{notebook}.ipynb, where each function is taught.
+Edit it there, then run `lakehouse export`.
 """
 
 from __future__ import annotations

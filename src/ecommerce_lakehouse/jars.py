@@ -53,13 +53,14 @@ def _fetch(java: Path, coordinates: tuple[str, str, str], sha256: str) -> None:
             raise LakehouseError(
                 f"{target.name} is not in {target.parent} and could not be fetched:\n"
                 f"{done.stdout.strip().splitlines()[-1] if done.stdout.strip() else done.stderr}",
-                "With a network (or a mirror in ~/.ivy2/ivysettings.xml), run:  lakehouse doctor",
+                "With a network (or a mirror in ~/.ivy2/ivysettings.xml), run:  "
+                "lakehouse doctor --fetch",
             )
         if not _is_intact(fetched, sha256):
             raise LakehouseError(
                 f"{target.name} arrived, but it is not the file this project was tested with "
                 "(its checksum differs).",
-                "Ask whoever runs your mirror, then run:  lakehouse doctor",
+                "Ask whoever runs your mirror, then run:  lakehouse doctor --fetch",
             )
         # Beside the target first, then renamed: two processes may fetch at once.
         beside = target.with_suffix(f".{os.getpid()}")

@@ -6,12 +6,19 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
 from ecommerce_lakehouse.errors import LakehouseError
+from ecommerce_lakehouse.paths import cache_dir
 
 SUPPORTED = (17, 21)
+
+
+def fetched_to() -> Path:
+    """Where a Java that was fetched stays, so that it is found without the network."""
+    return cache_dir() / "java"
 
 
 @cache
@@ -28,15 +35,17 @@ def java_version(java: Path) -> int | None:
 
 
 def candidates() -> list[Path]:
-    """Every `java` worth asking: JAVA_HOME, the environment's own, PATH, the usual folders."""
+    """Every `java` worth asking: JAVA_HOME's, the environment's, PATH's, the system's, ours."""
     found: list[Path] = []
     if os.environ.get("JAVA_HOME"):
         found.append(Path(os.environ["JAVA_HOME"]) / "bin" / "java")
+    found.append(Path(sys.prefix) / "bin" / "java")
     on_path = shutil.which("java")
     if on_path:
         found.append(Path(on_path))
     found += sorted(Path("/usr/lib/jvm").glob("*/bin/java"))
     found += sorted(Path("/Library/Java/JavaVirtualMachines").glob("*/Contents/Home/bin/java"))
+    found += sorted(fetched_to().glob("**/bin/java"))
     return [java for java in dict.fromkeys(found) if java.is_file()]
 
 
@@ -58,7 +67,7 @@ def ensure_java() -> Path:
     try:
         import cjdk
 
-        home = cjdk.java_home(vendor="temurin", version="17")
+        home = cjdk.java_home(vendor="temurin", version="17", cache_dir=fetched_to())
     except Exception as problem:  # cjdk passes on whatever its download ran into
         raise LakehouseError(
             f"Spark needs Java 17 or 21 ({seen}), and Temurin 17 could not be fetched.",

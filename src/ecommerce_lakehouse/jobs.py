@@ -6,13 +6,78 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.errors import InputError, LakehouseError
 from ecommerce_lakehouse.exports import write_parquet
 from ecommerce_lakehouse.lakehouse import Lakehouse, parse_date
+from ecommerce_lakehouse.paths import resolve, shown
+from ecommerce_lakehouse.raw_files import find_raw_files
 from ecommerce_lakehouse.registry import LAYERS
 from ecommerce_lakehouse.session import get_spark
+from ecommerce_lakehouse.storage import Storage
+
+
+class LocalFiles(Storage):
+    """The raw files' names and headers read without Spark, to find a fault before it starts."""
+
+    def __init__(self) -> None:
+        """Nothing to start."""
+
+    def names(self, folder: str) -> list[str]:
+        """The sorted names in a folder."""
+        return sorted(path.name for path in Path(folder).iterdir())
+
+    def first_line(self, file: str) -> str | None:
+        """The first line of a UTF-8 text file, None when the file is empty."""
+        with Path(file).open(encoding="utf-8", errors="replace") as lines:
+            return next((line.rstrip("\n") for line in lines), None)
+
+
+def is_local(location: str) -> bool:
+    """Whether a resolved folder is a path of this machine, not a URI for Spark to look at."""
+    return "://" not in location and not location.startswith("file:")
+
+
+def check_data(data_dir: str) -> None:
+    """Find a missing file or a wrong header of a local data folder, before Spark starts.
+
+    Raises:
+        InputError: The folder cannot be read as a data folder.
+    """
+    folder = resolve(data_dir)
+    if not is_local(folder):
+        return
+    if not Path(folder).is_dir():
+        raise InputError(f"There is no folder {folder}.", "Name one with:  --data-dir FOLDER")
+    try:
+        find_raw_files(LocalFiles(), folder, [])
+    except OSError as problem:
+        raise InputError(
+            f"{problem.filename} cannot be read ({problem.strerror}).\nNothing was written.",
+            "A data folder holds CSV files that you may read.",
+        ) from problem
+
+
+def check_writable(location: str, option: str) -> None:
+    """Find out whether a local folder can be made and written, without making it.
+
+    Args:
+        location: The folder.
+        option: The option that names another one, for the message.
+
+    Raises:
+        InputError: It cannot.
+    """
+    folder = resolve(location)
+    if not is_local(folder):
+        return
+    there = next(path for path in (Path(folder), *Path(folder).parents) if os.path.exists(path))
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        raise InputError(
+            f"{shown(folder)} cannot be written.", f"Name a folder of your own with:  {option}"
+        )
 
 
 def options(name: str, description: str) -> argparse.ArgumentParser:
@@ -37,14 +102,25 @@ def build_layers(layers: Sequence[str], arguments: argparse.Namespace) -> None:
         LakehouseError: Bad input, or a table of an earlier layer is missing.
     """
     parse_date(arguments.date)
+    if "bronze" in layers:
+        check_data(arguments.data_dir)
+    check_writable(arguments.lakehouse_dir, "--lakehouse-dir FOLDER")
+    if "ml" in layers:
+        check_writable(arguments.artifacts_dir, "--artifacts-dir FOLDER")
     spark = get_spark("lakehouse-job")
-    lake = Lakehouse(spark, arguments.lakehouse_dir, arguments.data_dir, arguments.date)
+    lake = Lakehouse(
+        spark,
+        arguments.lakehouse_dir,
+        arguments.data_dir,
+        arguments.date,
+        sql_names=False,  # nobody asks this session for gold.x, and naming it takes time
+    )
     if "bronze" in layers:
         lake.raw_files()  # every header is checked before the first table is written
     for layer in layers:
         for table in registry.tables(layer):
-            built = (lake.build if arguments.full_refresh else lake.merge)(table.name)
-            print(f"{table.full_name:38} {built.count():>12,} rows", flush=True)
+            (lake.build if arguments.full_refresh else lake.merge)(table.name)
+            print(f"{table.full_name:34} done", flush=True)
     if "ml" in layers:
         features = lake.read("ml_customer_features")
         path = write_parquet(
@@ -63,6 +139,6 @@ def main(description: str, *layers: str) -> None:
     try:
         arguments = options(os.path.basename(sys.argv[0]), description).parse_args()
         build_layers(layers or LAYERS, arguments)
-    except (InputError, LakehouseError) as error:
+    except LakehouseError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

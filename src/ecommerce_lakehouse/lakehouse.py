@@ -39,7 +39,7 @@ def parse_date(value: str | date | None) -> date | None:
     except ValueError:
         raise InputError(
             f'as_of_date is "{value}", expected a day written yyyy-mm-dd.',
-            "For example:  --as-of 2024-06-30   (leave it out for the last completed order)",
+            "For example:  2024-06-30   (leave it out for the last completed order)",
         ) from None
 
 
@@ -143,7 +143,7 @@ class Lakehouse:
             if row is None or row[0] is None:
                 raise InputError(
                     "There is no completed order, so there is no day to look back from.",
-                    "Name one with:  --as-of yyyy-mm-dd",
+                    "Name one with:  --as-of yyyy-mm-dd   (a job:  --date yyyy-mm-dd)",
                 )
             self._default_date = date.fromisoformat(row[0])
         return self._default_date

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,8 +16,8 @@ from typing import Any
 
 import nbformat
 import papermill
-from traitlets.config import Config
 from papermill.engines import NBClientEngine, papermill_engines
+from traitlets.config import Config
 
 from ecommerce_lakehouse.errors import InputError, LakehouseError
 from ecommerce_lakehouse.paths import PROJECT
@@ -129,19 +130,21 @@ def run_notebook(
     CountingEngine.on_cell = staticmethod(on_cell)
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        executed = papermill.execute_notebook(
-            source,
-            target,
-            parameters=parameters,
-            engine_name="counting",
-            cwd=source.parent,
-            kernel_name="python3",
-            progress_bar=False,
-            log_output=False,
-            request_save_on_cell_execute=False,
-            autosave_cell_every=0,
-            config=Config(KernelManager={"transport": "ipc"}),
-        )
+        # Sockets in a folder of ours: over TCP anybody on this machine could listen.
+        with tempfile.TemporaryDirectory(prefix="lakehouse-") as sockets:
+            executed = papermill.execute_notebook(
+                source,
+                target,
+                parameters=parameters,
+                engine_name="counting",
+                cwd=source.parent,
+                kernel_name="python3",
+                progress_bar=False,
+                log_output=False,
+                request_save_on_cell_execute=False,
+                autosave_cell_every=0,
+                config=Config(KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"}),
+            )
     except papermill.PapermillExecutionError as problem:
         raise NotebookFailed(
             f"{source.stem}, cell {problem.exec_count}: {_what_failed(problem)}\n\n"
@@ -202,12 +205,11 @@ def _merged_streams(outputs: list[Any]) -> list[Any]:
     """Join neighbouring pieces of printed text: where a kernel cuts them is chance."""
     merged: list[Any] = []
     for output in outputs:
-        last = merged[-1] if merged else None
-        if last is not None and output.output_type == last.output_type == "stream":
-            if output.name == last.name:
-                last.text += output.text
-                continue
-        merged.append(output)
+        name = output.get("name")  # only streams have one: stdout, stderr
+        if name and merged and merged[-1].get("name") == name:
+            merged[-1].text += output.text
+        else:
+            merged.append(output)
     return merged
 
 

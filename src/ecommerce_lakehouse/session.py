@@ -45,7 +45,7 @@ SETTINGS = {
 """What differs from Spark's defaults, and why."""
 
 LAUNCH = {
-    "spark.driver.memory": os.environ.get("LAKEHOUSE_DRIVER_MEMORY", "1280m"),
+    "spark.driver.memory": os.environ.get("LAKEHOUSE_DRIVER_MEMORY", "1g"),
     "spark.driver.extraJavaOptions": "-Xss4m -XX:+UseParallelGC -XX:TieredStopAtLevel=1 "
     "-Dderby.system.home=build",
     "spark.ui.enabled": "false",

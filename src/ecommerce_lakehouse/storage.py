@@ -55,9 +55,9 @@ class Storage:
         Raises:
             OSError: It cannot be made or written to.
         """
-        path, files = self._path(location)
-        probe = self._jvm.org.apache.hadoop.fs.Path(path, "._can_be_written")
         try:
+            path, files = self._path(location)
+            probe = self._jvm.org.apache.hadoop.fs.Path(path, "._can_be_written")
             files.mkdirs(path)
             files.create(probe, True).close()
             files.delete(probe, False)

@@ -8,17 +8,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyspark
+
 from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.java import ensure_java
 from ecommerce_lakehouse.paths import PROJECT
 
 QUICK_START = (
+    "--driver-memory",
+    "512m",
     "--conf",
     "spark.ui.enabled=false",
     "--driver-java-options",
     "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC",
 )
-"""For a run that lasts seconds: no web page, and the compiler that is ready soonest."""
+"""For a run of seconds: little memory, no web page, the compiler that is ready soonest."""
 
 
 def spark_submit(program: str, *arguments: str) -> str:
@@ -41,11 +45,11 @@ def spark_submit(program: str, *arguments: str) -> str:
     # A warm JVM of the notebooks is theirs: this program starts its own, like on any cluster.
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PYSPARK_GATEWAY")}
     environment = kept | {
+        "SPARK_HOME": pyspark.__path__[0],
         "JAVA_HOME": str(ensure_java().resolve().parents[1]),
         "PYSPARK_PYTHON": sys.executable,
         "SPARK_LOCAL_IP": "127.0.0.1",
     }
-    environment.pop("SPARK_HOME", None)
     done = subprocess.run(
         [found, *QUICK_START, str(PROJECT / program), *arguments],
         env=environment,

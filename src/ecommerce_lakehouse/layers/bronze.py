@@ -1,7 +1,7 @@
 """The bronze layer.
 
-Exported from notebooks/01_bronze.ipynb, where each function is taught. Edit it there, then
-run `lakehouse export`.
+Exported from notebooks/01_bronze.ipynb, where each function is taught.
+Edit it there, then run `lakehouse export`.
 """
 
 from __future__ import annotations

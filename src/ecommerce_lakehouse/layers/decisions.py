@@ -1,7 +1,7 @@
 """The decisions layer.
 
-Exported from notebooks/09_business_use_cases.ipynb, where each function is taught. Edit it there, then
-run `lakehouse export`.
+Exported from notebooks/09_business_use_cases.ipynb, where each function is taught.
+Edit it there, then run `lakehouse export`.
 """
 
 from __future__ import annotations

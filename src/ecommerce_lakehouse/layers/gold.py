@@ -1,7 +1,7 @@
 """The gold layer.
 
-Exported from notebooks/04_gold.ipynb, where each function is taught. Edit it there, then
-run `lakehouse export`.
+Exported from notebooks/04_gold.ipynb, where each function is taught.
+Edit it there, then run `lakehouse export`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The ml layer.
 
-Exported from notebooks/05_ml_features.ipynb, where each function is taught. Edit it there, then
-run `lakehouse export`.
+Exported from notebooks/05_ml_features.ipynb, where each function is taught.
+Edit it there, then run `lakehouse export`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The quality layer.
 
-Exported from notebooks/07_data_quality.ipynb, where each function is taught. Edit it there, then
-run `lakehouse export`.
+Exported from notebooks/07_data_quality.ipynb, where each function is taught.
+Edit it there, then run `lakehouse export`.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """The silver layer.
 
-Exported from notebooks/02_silver.ipynb, where each function is taught. Edit it there, then
-run `lakehouse export`.
+Exported from notebooks/02_silver.ipynb, where each function is taught.
+Edit it there, then run `lakehouse export`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -258,24 +259,22 @@ def quarantine(
     Returns:
         source_table, record_key, reason, record (JSON) and `_source_file`.
     """
-    rejected = None
     raw = {
         "customers": customers,
         "orders": orders,
         "order_items": order_items,
         "products": products,
     }
-    for entity, rows in raw.items():
-        bad = (
-            keep_latest(judge(rows, entity), entity)
-            .where("_reason IS NOT NULL")
-            .select(
-                F.lit(entity).alias("source_table"),
-                F.col("_key").alias("record_key"),
-                F.col("_reason").alias("reason"),
-                F.col("_record").alias("record"),
-                "_source_file",
-            )
+    rejected = [
+        keep_latest(judge(rows, entity), entity)
+        .where("_reason IS NOT NULL")
+        .select(
+            F.lit(entity).alias("source_table"),
+            F.col("_key").alias("record_key"),
+            F.col("_reason").alias("reason"),
+            F.col("_record").alias("record"),
+            "_source_file",
         )
-        rejected = bad if rejected is None else rejected.unionAll(bad)
-    return rejected
+        for entity, rows in raw.items()
+    ]
+    return reduce(DataFrame.unionAll, rejected)

@@ -1,0 +1,79 @@
+# `make run` on a fresh machine makes .venv, installs what requirements.lock says, and runs
+# the nine notebooks. Every path is relative: make splits names at spaces, and the folder
+# the project stands in may have one.
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+PYTHON ?= python3
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: setup run test lab validate doctor airflow clean distclean help
+
+setup: $(STAMP) ## Make .venv: the locked packages, Java where there is none, Delta's JARs
+
+run: $(STAMP) ## Run the notebooks in order:  make run ARGS="--to 03"
+	@$(BIN)/lakehouse run $(ARGS)
+
+test: $(STAMP) ## Run every check: lint, types, exports, tests, notebooks
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lakehouse export --check
+	$(BIN)/python -m pytest
+	$(BIN)/lakehouse validate
+
+lab: $(STAMP) ## Open JupyterLab on the notebooks
+	@$(BIN)/lakehouse lab $(ARGS)
+
+validate: $(STAMP) ## Compare every cell of the notebooks with its committed output
+	@$(BIN)/lakehouse validate $(ARGS)
+
+doctor: $(STAMP) ## Say what this machine lacks, and the command that mends it
+	@$(BIN)/lakehouse doctor
+
+airflow: $(STAMP) ## Make .venv-airflow, which reads the DAG
+	@$(BIN)/python -m ecommerce_lakehouse.airflow_env
+
+clean: ## Delete the tables, the executed copies and the logs; keep .venv
+	rm -rf build
+	@# The slash at the end: the folder may be a link to a larger disk.
+	[ ! -d lakehouse/ ] || find lakehouse/ -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
+
+distclean: clean ## Delete the environments too
+	rm -rf .venv .venv-airflow .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+help: ## List these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+# Written last, so that an installation that was cut short is taken up again. --python keeps
+# uv from an environment that happens to be active; --compile-bytecode from compiling every
+# package again in every kernel where PYTHONDONTWRITEBYTECODE is set.
+$(STAMP): requirements.lock pyproject.toml
+	@$(BIN)/python -m uv --version >/dev/null 2>&1 || { $(NEW_VENV); }
+	@$(BIN)/python -m uv pip sync --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
+	@$(BIN)/python -m uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/lakehouse doctor --fetch
+	@touch $(STAMP)
+
+# The first Python that will do, an environment made with it, and the locked uv inside. Some
+# systems package venv's own pip (ensurepip) apart; then the system's pip fills the environment.
+define NEW_VENV
+for python in "$(PYTHON)" python3 python3.13 python3.12 python3.11 ""; do \
+    "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && break; \
+done; \
+if [ -z "$$python" ]; then \
+    echo "Python 3.11, 3.12 or 3.13 not found. Name one with:  make setup PYTHON=/path/to/python3" >&2; exit 1; \
+fi; \
+echo "Making .venv with $$("$$python" --version)"; \
+if "$$python" -m venv --clear .venv >/dev/null 2>&1; then \
+    pip="$(BIN)/python -m pip"; \
+elif "$$python" -m pip --version >/dev/null 2>&1 && "$$python" -m venv --clear --without-pip .venv; then \
+    pip="$$python -m pip --python $(BIN)/python"; \
+else \
+    rm -rf .venv; \
+    echo "$$python cannot make an environment: it lacks venv. On Debian and Ubuntu:  apt install python3-venv" >&2; exit 1; \
+fi; \
+awk '/^[^ ]/ { wanted = /^uv==/ } wanted' requirements.lock >.venv/uv.lock; \
+$$pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock
+endef

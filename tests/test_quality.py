@@ -1,0 +1,245 @@
+"""Every check sees the row that breaks it, and the gate lets nothing broken through."""
+
+import pytest
+from builders import (
+    NO_ORDER,
+    Cells,
+    customer_orders,
+    frame,
+    metrics,
+    order_items,
+    orders,
+    product_metrics,
+    products,
+)
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.testing import assertDataFrameEqual
+
+from ecommerce_lakehouse import registry
+from ecommerce_lakehouse.layers.gold import dim_customer_segments, fct_product_performance
+from ecommerce_lakehouse.layers.quality import CHECKS, Check, QualityError, check_table, gate
+
+RESULTS = "table STRING, check STRING, severity STRING, rows BIGINT, broken BIGINT"
+POSITIVE = Check("t", "n above zero", "n > 0")
+SMALL = Check("t", "n below ten", "n < 10", "warning")
+
+
+def numbers(spark: SparkSession, *values: int | None) -> DataFrame:
+    return frame(spark, "n BIGINT", *[{"n": n} for n in values])
+
+
+def broken(table: DataFrame, name: str, key: tuple[str, ...] = ()) -> dict[str, int]:
+    """How many rows break each check of a table of the curriculum."""
+    checks = [check for check in CHECKS if check.table == name]
+    return {result.check: result.broken for result in check_table(table, checks, key).collect()}
+
+
+# ── check_table ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_check_counts_the_rows_for_which_it_is_false_or_null(spark: SparkSession) -> None:
+    """What cannot be compared was not seen to be right."""
+    found = check_table(numbers(spark, 5, 0, -1, 10, None), [POSITIVE, SMALL])
+    first = {"table": "t", "check": "n above zero", "severity": "error", "rows": 5, "broken": 3}
+    second = {"table": "t", "check": "n below ten", "severity": "warning", "rows": 5, "broken": 2}
+    assertDataFrameEqual(found, frame(spark, RESULTS, first, second))
+
+
+def test_an_empty_table_breaks_nothing(spark: SparkSession) -> None:
+    found = check_table(numbers(spark), [POSITIVE], ("n",)).collect()
+    assert [(r.check, r.rows, r.broken) for r in found] == [
+        ("n above zero", 0, 0),
+        ("key is present", 0, 0),
+        ("key is unique", 0, 0),
+    ]
+
+
+def test_a_key_is_present_and_unique(spark: SparkSession) -> None:
+    """Every row after the first of its key is one too many; a missing key is no duplicate."""
+    found = check_table(numbers(spark, 1, 1, 1, 2, None, None), [POSITIVE], ("n",)).collect()
+    assert [(r.table, r.check, r.severity, r.broken) for r in found[1:]] == [
+        ("t", "key is present", "error", 2),
+        ("t", "key is unique", "error", 2),
+    ]
+
+
+def test_a_key_of_two_columns_is_one_key(spark: SparkSession) -> None:
+    """Half a key is none."""
+    pairs = frame(
+        spark,
+        "n BIGINT, m BIGINT",
+        {"n": 1, "m": 1},
+        {"n": 1, "m": 2},
+        {"n": 2, "m": 1},
+        {"n": 2, "m": 1},
+        {"n": 3},
+    )
+    found = check_table(pairs, [POSITIVE], ("n", "m")).collect()
+    assert [(r.check, r.broken) for r in found[1:]] == [("key is present", 1), ("key is unique", 1)]
+
+
+def test_a_table_without_a_key_has_only_its_checks(spark: SparkSession) -> None:
+    assert [r.check for r in check_table(numbers(spark, 1), [POSITIVE]).collect()] == [
+        "n above zero"
+    ]
+
+
+# ── gate ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def results(spark: SparkSession, *rows: tuple[str, str, str, int]) -> DataFrame:
+    cells: list[Cells] = [
+        {"table": table, "check": check, "severity": severity, "rows": 1200, "broken": count}
+        for table, check, severity, count in rows
+    ]
+    return frame(spark, RESULTS, *cells)
+
+
+def test_the_gate_stops_at_an_error_and_names_every_one(spark: SparkSession) -> None:
+    """By table and check, with the numbers; what holds or only warns is not named."""
+    found = results(
+        spark,
+        ("stg_products", "sold above cost", "warning", 5),
+        ("stg_orders", "order has a day", "error", 1100),
+        ("gold_x", "holds", "error", 0),
+        ("gold_x", "fails", "error", 1),
+    )
+    with pytest.raises(QualityError) as stopped:
+        gate(found)
+    assert str(stopped.value).splitlines() == [
+        "Not published.",
+        "gold_x: fails: 1 of 1,200 rows",
+        "stg_orders: order has a day: 1,100 of 1,200 rows",
+    ]
+
+
+def test_the_gate_lets_warnings_through(spark: SparkSession) -> None:
+    gate(results(spark, ("t", "a", "warning", 7), ("t", "b", "error", 0)))
+
+
+# ── CHECKS ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_checks_name_tables_that_exist_and_are_named_once() -> None:
+    names = [(check.table, check.name) for check in CHECKS]
+    assert len(set(names)) == len(names)
+    assert {check.table for check in CHECKS} <= {table.name for table in registry.tables()}
+    assert {check.severity for check in CHECKS} == {"error", "warning"}
+
+
+def test_only_a_matter_of_opinion_is_a_warning() -> None:
+    """A new status and a sale at a loss may be meant; every other broken rule is a mistake."""
+    warnings = [(check.table, check.name) for check in CHECKS if check.severity == "warning"]
+    assert warnings == [("stg_orders", "status is known"), ("stg_products", "sold above cost")]
+
+
+def test_checks_of_orders(spark: SparkSession) -> None:
+    table = orders(
+        spark,
+        {"order_status": "completed"},
+        {"order_status": "cancelled"},
+        {"order_status": "returned"},
+        {"order_status": "pending"},
+        {"order_status": "shipped"},
+        {"order_date": None},
+    )
+    assert broken(table, "stg_orders") == {"order has a day": 1, "status is known": 1}
+
+
+def test_checks_of_order_lines(spark: SparkSession) -> None:
+    lines = order_items(spark, {"quantity": 3}, {"quantity": 0}, {"quantity": -1})
+    assert broken(lines, "stg_order_items") == {"quantity above zero": 2, "line adds up": 0}
+    wrong = lines.withColumn("line_total", F.lit("29.99").cast("DECIMAL(18,2)"))
+    assert broken(wrong, "stg_order_items")["line adds up"] == 3
+
+
+def test_checks_of_products(spark: SparkSession) -> None:
+    """To sell at cost is not to sell below it."""
+    prices: list[Cells] = [{"list_price": price} for price in ("6.01", "6.00", "5.99")]
+    assert broken(products(spark, *prices), "stg_products") == {"sold above cost": 1}
+
+
+def test_checks_of_orders_in_numbers(spark: SparkSession) -> None:
+    table = customer_orders(
+        spark,
+        {},
+        {"shipping_cost": "0.01"},
+        {"order_subtotal": "-10.00", "order_total": "-10.00"},
+        {"order_subtotal": "0.00", "order_total": "0.00"},
+    )
+    assert broken(table, "int_customer_orders") == {
+        "total adds up": 1,
+        "total not negative": 1,
+    }
+
+
+def test_checks_of_customers(spark: SparkSession) -> None:
+    """Who never came has no recency; who came has one, and not a negative one."""
+    table = metrics(
+        spark,
+        {"recency_days": 0},
+        NO_ORDER,
+        {"recency_days": -1},
+        {"recency_days": None},
+        {"current_clv": "-0.01"},
+        {"predicted_clv_12m": "-0.01"},
+        {"churn_risk": "high"},
+        {"churn_risk": None},
+    )
+    assert broken(table, "fct_customer_metrics") == {
+        "value not negative": 1,
+        "expected value not negative": 1,
+        "recency not in the future": 2,
+        "risk is known": 2,
+    }
+
+
+def test_checks_of_segments(spark: SparkSession) -> None:
+    """A score is from 1 to 5, and missing only where there is no order."""
+    segments = dim_customer_segments(
+        metrics(
+            spark,
+            {},
+            NO_ORDER,
+            {"recency_score": 0},
+            {"recency_score": 6},
+            {"frequency_score": 6},
+            {"monetary_score": None},
+        )
+    )
+    wanted = {
+        "recency score 1 to 5": 2,
+        "frequency score 1 to 5": 1,
+        "monetary score 1 to 5": 1,
+        "segment is known": 0,
+    }
+    assert broken(segments, "dim_customer_segments") == wanted
+    renamed = segments.replace("Prospects", "Prospect", ["customer_segment"])
+    assert broken(renamed, "dim_customer_segments") == wanted | {"segment is known": 1}
+
+
+def test_checks_of_product_performance(spark: SparkSession) -> None:
+    table = fct_product_performance(
+        product_metrics(spark, {"product_id": 1}, {"product_id": 2, "revenue": "-0.01"})
+    )
+    wanted = {"share between 0 and 1": 0, "tier is known": 0, "revenue not negative": 1}
+    assert broken(table, "fct_product_performance") == wanted
+    wrong = table.withColumn("performance_tier", F.lit("star"))
+    wrong = wrong.withColumn("category_revenue_share", F.col("product_id") - 0.9)
+    assert broken(wrong, "fct_product_performance") == {
+        "share between 0 and 1": 1,
+        "tier is known": 2,
+        "revenue not negative": 1,
+    }
+
+
+def test_every_segment_that_gold_can_give_is_known(spark: SparkSession) -> None:
+    """For all combinations of scores, and for who has none."""
+    scores = [(r, f, m) for r in range(1, 6) for f in range(1, 6) for m in range(1, 6)]
+    table = metrics(
+        spark,
+        NO_ORDER,
+        *[{"recency_score": r, "frequency_score": f, "monetary_score": m} for r, f, m in scores],
+    )
+    assert set(broken(dim_customer_segments(table), "dim_customer_segments").values()) == {0}

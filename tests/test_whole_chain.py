@@ -1,0 +1,164 @@
+"""The whole chain on data it has never seen: notebooks, jobs and the oracle agree on every cell."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from oracle.build import KEYS, build_oracle
+from oracle.compare import (
+    assert_same_bronze,
+    assert_same_quarantine,
+    assert_same_table,
+    read_delta,
+)
+from pyspark.sql import SparkSession
+
+from ecommerce_lakehouse import Lakehouse, registry
+from ecommerce_lakehouse.notebooks import warm_jvm
+from ecommerce_lakehouse.paths import PROJECT
+from ecommerce_lakehouse.shop import generate
+from ecommerce_lakehouse.submit import spark_submit
+
+SHOP = PROJECT / "data_seeds" / "shop"
+
+
+def tables() -> list[str]:
+    return [table.full_name for table in registry.tables()]
+
+
+def assert_agrees_with_the_oracle(lakehouse: Path, data: Path) -> None:
+    oracle = build_oracle(data)
+    assert set(oracle.tables) == set(tables())
+    for name in tables():
+        actual, expected = read_delta(lakehouse, name), oracle.table(name)
+        if name.startswith("bronze."):
+            assert_same_bronze(actual, expected, name)
+        elif name == "silver.quarantine":
+            assert_same_quarantine(actual, expected)
+        else:
+            assert_same_table(actual, expected, KEYS[name], name)
+
+
+def assert_same_lakehouse(actual: Path, expected: Path) -> None:
+    for name in tables():
+        ours, theirs = read_delta(actual, name), read_delta(expected, name)
+        if name.startswith("bronze."):
+            assert_same_bronze(ours, theirs, name)
+        elif name == "silver.quarantine":
+            assert_same_quarantine(ours, theirs)
+        else:
+            assert_same_table(ours, theirs, KEYS[name], name)
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A team's own folder, with a space in its name: small, dirty, no truth and no next/."""
+    folder = tmp_path_factory.mktemp("whole chain") / "a team's shop"
+    generate(80, folder, seed=3)
+    (folder / "truth.json").unlink()
+    shutil.rmtree(folder / "next")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def by_notebooks(team: Path) -> Path:
+    """What `lakehouse run` leaves behind when all nine notebooks are given the team's folder."""
+    out = team.parent / "by notebooks"
+    before = {path: path.read_bytes() for path in PROJECT.glob("notebooks/*.ipynb")}
+    done = subprocess.run(
+        [
+            *(str(Path(sys.executable).parent / "lakehouse"), "run"),
+            *("--data-dir", str(team), "--lakehouse-dir", str(out / "lakehouse")),
+            *("--artifacts-dir", str(out / "charts"), "--output-dir", str(out / "executed")),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=team,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert str(out / "charts") in done.stdout
+    assert before == {path: path.read_bytes() for path in PROJECT.glob("notebooks/*.ipynb")}
+    return out
+
+
+def test_all_nine_notebooks_run_on_a_teams_own_folder(by_notebooks: Path) -> None:
+    executed = sorted(path.name for path in (by_notebooks / "executed").glob("*.ipynb"))
+    assert executed == sorted(path.name for path in PROJECT.glob("notebooks/*.ipynb"))
+    assert len(executed) == 9
+
+
+def test_a_lesson_that_needs_planted_truth_says_that_there_is_none(by_notebooks: Path) -> None:
+    texts = [
+        output.get("text", "")
+        for path in (by_notebooks / "executed").glob("*.ipynb")
+        for cell in nbformat.read(path, as_version=4).cells
+        for output in cell.get("outputs", [])
+    ]
+    assert sum("no truth.json" in text for text in texts) >= 2
+    assert sum("no later deliveries" in text for text in texts) == 1
+
+
+def test_every_chart_has_the_table_behind_it(by_notebooks: Path) -> None:
+    charts = {path.stem for path in (by_notebooks / "charts").glob("*.png")}
+    committed = {path.stem for path in (PROJECT / "artifacts").glob("*.png")}
+    assert charts == committed
+    for name in charts:
+        assert (by_notebooks / "charts" / f"{name}.csv").read_text().count("\n") >= 1
+
+
+def test_the_notebooks_agree_with_the_oracle_on_dirty_data(by_notebooks: Path, team: Path) -> None:
+    assert_agrees_with_the_oracle(by_notebooks / "lakehouse", team)
+
+
+def test_spark_submit_makes_the_tables_of_the_notebooks(by_notebooks: Path, team: Path) -> None:
+    out = team.parent / "by pipeline"
+    spark_submit(
+        "src/pipeline.py",
+        *("--data-dir", str(team), "--lakehouse-dir", str(out), "--artifacts-dir", str(out)),
+    )
+    assert_same_lakehouse(out, by_notebooks / "lakehouse")
+
+
+def test_the_four_jobs_make_the_tables_of_the_notebooks(by_notebooks: Path, team: Path) -> None:
+    out = team.parent / "by jobs"
+    with warm_jvm():  # a cold JVM for each of the four would take a minute more
+        for job in ("ingest_bronze", "build_silver", "build_gold", "build_ml_features"):
+            subprocess.run(
+                [
+                    *(sys.executable, str(PROJECT / "src" / "jobs" / f"{job}.py")),
+                    *("--data-dir", str(team), "--lakehouse-dir", str(out)),
+                    *("--artifacts-dir", str(out)),
+                ],
+                check=True,
+                capture_output=True,
+            )
+    assert_same_lakehouse(out, by_notebooks / "lakehouse")
+    assert (out / "ml_customer_features.parquet").is_file()
+
+
+@pytest.fixture(scope="module")
+def shop_lakehouse(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The shop's tables, from the exported functions."""
+    folder = tmp_path_factory.mktemp("shop")
+    lake = Lakehouse(spark, folder, SHOP, sql_names=False)
+    for table in registry.tables():
+        lake.build(table.name)
+    yield folder
+
+
+def test_the_functions_agree_with_the_oracle_on_the_shop(shop_lakehouse: Path) -> None:
+    assert_agrees_with_the_oracle(shop_lakehouse, SHOP)
+
+
+def test_the_functions_agree_with_the_oracle_on_the_example(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    lake = Lakehouse(spark, tmp_path, "data_seeds", sql_names=False)
+    for table in registry.tables():
+        lake.build(table.name)
+    assert_agrees_with_the_oracle(tmp_path, PROJECT / "data_seeds")
