@@ -133,7 +133,6 @@ def test_every_row_names_its_file(spark: SparkSession, tmp_path: Path) -> None:
     assert by_key(table, "id", "_source_file") == {name: f"{name}.csv" for name in names}
 
 
-@pytest.mark.xfail(strict=True, reason="Storage.uri escapes what the reader does not unescape")
 def test_a_space_or_a_percent_sign_in_a_file_name(spark: SparkSession, tmp_path: Path) -> None:
     """Nothing of a name is changed to fit into a URL."""
     names = ["raw_orders_a b", "raw_orders_50%"]

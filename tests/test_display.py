@@ -103,7 +103,6 @@ def test_numbers_stand_right_and_text_left() -> None:
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="false is taken for a number, true is not")
 def test_true_and_false_are_no_numbers() -> None:
     """A column stands on one side, whatever it holds."""
     shown = Shown(["new", "n"], [(True, 1), (False, 2)], more=False)

@@ -25,10 +25,7 @@ class Shown:
     def __init__(self, columns: list[str], rows: list[tuple[Any, ...]], more: bool) -> None:
         self.columns = columns
         self.cells = [[_text(value) for value in row] for row in rows]
-        self._right = [
-            any(isinstance(row[i], (int, float, Decimal)) and row[i] is not True for row in rows)
-            for i in range(len(columns))
-        ]
+        self._right = [any(_is_number(row[i]) for row in rows) for i in range(len(columns))]
         self._note = "no rows" if not rows else f"first {len(rows)} rows" if more else ""
 
     def __repr__(self) -> str:
@@ -58,6 +55,10 @@ class Shown:
         body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in self.cells)
         note = f"<p><small>{self._note}</small></p>" if self._note else ""
         return f"<table>{head}<tbody>{body}</tbody></table>{note}"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
 
 
 def _text(value: Any) -> str:

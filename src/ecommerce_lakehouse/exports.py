@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 
 from ecommerce_lakehouse.charts import artifacts_folder, write_whole
@@ -33,10 +33,17 @@ def write_parquet(
         parts = Path(scratch) / "parts"
         one = frame.repartition(1).sortWithinPartitions(order_by)
         one.write.parquet(parts.as_uri())
-        part = next(parts.glob("part-*.parquet"))
-        shutil.move(part, Path(scratch) / "whole")
-        os.replace(Path(scratch) / "whole", target)
+        whole = Path(scratch) / "whole.parquet"
+        _rewrite(next(parts.glob("part-*.parquet")), whole)
+        os.replace(whole, target)
     return target
+
+
+def _rewrite(part: Path, whole: Path) -> None:
+    """Copy a Parquet file piece by piece. Spark notes a column's encodings in a chance order."""
+    with pq.ParquetFile(part) as source, pq.ParquetWriter(whole, source.schema_arrow) as target:
+        for batch in source.iter_batches(batch_size=1_000_000):
+            target.write_batch(batch)
 
 
 def write_csv(table: pd.DataFrame, name: str, *, to: str | os.PathLike[str]) -> Path:

@@ -191,7 +191,7 @@ class Lakehouse:
         if not wanted.key or not self.has(wanted.name):
             self._write(wanted, frame)
             return self.read(wanted.name)
-        if self.read(wanted.name).schema != frame.schema:
+        if self.read(wanted.name).dtypes != frame.dtypes:
             self._write(wanted, frame)
             return self.read(wanted.name)
         same_row = " AND ".join(f"old.{name} = new.{name}" for name in wanted.key)
@@ -248,7 +248,7 @@ class Lakehouse:
         """
         from ecommerce_lakehouse.layers import bronze
 
-        files = [self._storage.uri(file) for file in self.raw_files()[entity]]
+        files = [self._storage.exactly(file) for file in self.raw_files()[entity]]
         return bronze.read_raw(self.spark, files, bronze.RAW_COLUMNS[entity])
 
     def raw_files(self) -> dict[str, list[str]]:

@@ -16,12 +16,13 @@ from typing import Any
 
 import nbformat
 import papermill
+from jupyter_client.manager import AsyncKernelManager
 from papermill.engines import NBClientEngine, papermill_engines
 from traitlets.config import Config
 
 from ecommerce_lakehouse.errors import InputError, LakehouseError
 from ecommerce_lakehouse.paths import PROJECT
-from ecommerce_lakehouse.session import start_jvm
+from ecommerce_lakehouse.session import log_file, start_jvm
 
 FOLDER = PROJECT / "notebooks"
 OnCell = Callable[[int, int], None]
@@ -65,6 +66,15 @@ class CountingEngine(NBClientEngine):
 
 
 papermill_engines.register("counting", CountingEngine)
+
+
+class LoggedKernel(AsyncKernelManager):
+    """A kernel whose own log lines go to a file, not between the progress bars."""
+
+    async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
+        """Start the process with its output in the log."""
+        with log_file().open("ab") as log:
+            await self._async_start_kernel(stdout=log, stderr=log, **options)
 
 
 def notebooks(first: str = "", last: str = "") -> list[Path]:
@@ -143,6 +153,7 @@ def run_notebook(
                 log_output=False,
                 request_save_on_cell_execute=False,
                 autosave_cell_every=0,
+                kernel_manager_class=LoggedKernel,
                 config=Config(KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"}),
             )
     except papermill.PapermillExecutionError as problem:
@@ -242,7 +253,7 @@ def validate(extra: list[str]) -> int:
 
 
 def open_lab(extra: list[str]) -> int:
-    """Start JupyterLab in the notebooks folder.
+    """Start JupyterLab on the first notebook, with the whole project beside it.
 
     Args:
         extra: Further arguments for JupyterLab.
@@ -251,5 +262,6 @@ def open_lab(extra: list[str]) -> int:
         Its exit code.
     """
     first = FOLDER / "01_bronze.ipynb"
-    command = [sys.executable, "-m", "jupyterlab", os.fspath(first), *extra]
+    command = [sys.executable, "-m", "jupyterlab", os.fspath(first)]
+    command += [f"--ServerApp.root_dir={PROJECT}", *extra]
     return subprocess.run(command, cwd=PROJECT, check=False).returncode

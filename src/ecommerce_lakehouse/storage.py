@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -70,5 +71,9 @@ class Storage:
         files.delete(path, True)
 
     def uri(self, location: str) -> str:
-        """The form Spark reads: a plain local path is escaped into a `file:` URI."""
-        return str(self._path(location)[0].toUri().toString())
+        """The form Spark writes to and reads: Hadoop's, in which nothing is escaped."""
+        return str(self._path(location)[0].toString())
+
+    def exactly(self, location: str) -> str:
+        """The form for readers that take patterns: every character stands for itself."""
+        return re.sub(r"([{}\[\]*?\\])", r"\\\1", self.uri(location))

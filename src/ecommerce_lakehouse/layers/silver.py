@@ -56,16 +56,16 @@ RULES: dict[str, dict[str, Kind]] = {
     "customers": {
         "customer_id": is_id,
         "email": is_email,
-        "first_name": is_text,
-        "last_name": is_text,
-        "country": is_text,
+        "first_name": F.initcap,
+        "last_name": F.initcap,
+        "country": F.upper,
         "created_at": is_day,
     },
     "orders": {
         "order_id": is_id,
         "customer_id": is_id,
         "order_date": is_day,
-        "status": is_text,
+        "status": F.lower,
         "shipping_cost": is_money,
     },
     "order_items": {
@@ -78,7 +78,7 @@ RULES: dict[str, dict[str, Kind]] = {
     "products": {
         "product_id": is_id,
         "product_name": is_text,
-        "category": is_text,
+        "category": F.initcap,
         "cost_price": is_money,
         "list_price": is_money,
     },
@@ -164,9 +164,9 @@ def stg_customers(customers: DataFrame) -> DataFrame:
     return good_rows(customers, "customers").select(
         "customer_id",
         "email",
-        F.initcap("first_name").alias("first_name"),
-        F.initcap("last_name").alias("last_name"),
-        F.upper("country").alias("country"),
+        "first_name",
+        "last_name",
+        "country",
         F.col("created_at").alias("customer_created_at"),
         F.lit(True).alias("is_valid_email"),
     )
@@ -183,19 +183,18 @@ def stg_orders(orders: DataFrame) -> DataFrame:
         Status in small letters, shipping cost in USD (0.00 where it was empty), and the
         parts of the date that reports group by.
     """
-    status = F.lower("status")
     free = F.lit("0.00").cast("DECIMAL(10,2)")
     return good_rows(orders, "orders").select(
         "order_id",
         "customer_id",
         "order_date",
-        status.alias("order_status"),
+        F.col("status").alias("order_status"),
         F.coalesce("shipping_cost", free).alias("shipping_cost"),
         F.year("order_date").alias("order_year"),
         F.month("order_date").alias("order_month"),
         F.quarter("order_date").alias("order_quarter"),
         F.date_format("order_date", "EEEE").alias("order_day_of_week"),
-        (status == "completed").alias("is_completed"),
+        (F.col("status") == "completed").alias("is_completed"),
     )
 
 
@@ -236,7 +235,7 @@ def stg_products(products: DataFrame) -> DataFrame:
     return good_rows(products, "products").select(
         "product_id",
         F.trim("product_name").alias("product_name"),
-        F.initcap("category").alias("category"),
+        "category",
         "cost_price",
         "list_price",
         margin.alias("profit_margin"),
