@@ -8,7 +8,7 @@ PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: setup run test lab validate doctor airflow clean distclean help
+.PHONY: setup run test lab validate doctor airflow pytest clean distclean help
 
 setup: $(STAMP) ## Make .venv: the locked packages, Java where there is none, Delta's JARs
 
@@ -20,8 +20,11 @@ test: $(STAMP) ## Run every check: lint, types, exports, tests, notebooks
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lakehouse export --check
+	@# Side by side: one mostly waits for Spark's driver while the other computes.
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target pytest validate
+
+pytest: $(STAMP)
 	$(BIN)/python -m pytest
-	$(BIN)/lakehouse validate
 
 lab: $(STAMP) ## Open JupyterLab on the notebooks
 	@$(BIN)/lakehouse lab $(ARGS)

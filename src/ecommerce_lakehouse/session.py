@@ -46,8 +46,7 @@ SETTINGS = {
 
 LAUNCH = {
     "spark.driver.memory": os.environ.get("LAKEHOUSE_DRIVER_MEMORY", "1g"),
-    "spark.driver.extraJavaOptions": "-Xss4m -XX:+UseParallelGC -XX:TieredStopAtLevel=1 "
-    "-Dderby.system.home=build",
+    "spark.driver.extraJavaOptions": "-Xss4m -XX:+UseParallelGC -Dderby.system.home=build",
     "spark.ui.enabled": "false",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",

@@ -14,15 +14,8 @@ from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.java import ensure_java
 from ecommerce_lakehouse.paths import PROJECT
 
-QUICK_START = (
-    "--driver-memory",
-    "512m",
-    "--conf",
-    "spark.ui.enabled=false",
-    "--driver-java-options",
-    "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC",
-)
-"""For a run of seconds: little memory, no web page, the compiler that is ready soonest."""
+SMALL = ("--driver-memory", "512m", "--conf", "spark.ui.enabled=false")
+"""For a run of seconds beside other programs: little memory and no web page."""
 
 
 def spark_submit(program: str, *arguments: str) -> str:
@@ -51,7 +44,7 @@ def spark_submit(program: str, *arguments: str) -> str:
         "SPARK_LOCAL_IP": "127.0.0.1",
     }
     done = subprocess.run(
-        [found, *QUICK_START, str(PROJECT / program), *arguments],
+        [found, *SMALL, str(PROJECT / program), *arguments],
         env=environment,
         capture_output=True,
         text=True,
