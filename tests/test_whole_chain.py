@@ -1,9 +1,9 @@
 """The whole chain on data it has never seen: notebooks, jobs and the oracle agree on every cell."""
 
+import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -18,6 +18,7 @@ from oracle.compare import (
 from pyspark.sql import SparkSession
 
 from ecommerce_lakehouse import Lakehouse, registry
+from ecommerce_lakehouse.lineage import edges
 from ecommerce_lakehouse.notebooks import warm_jvm
 from ecommerce_lakehouse.paths import PROJECT
 from ecommerce_lakehouse.shop import generate
@@ -124,35 +125,44 @@ def test_spark_submit_makes_the_tables_of_the_notebooks(by_notebooks: Path, team
     assert_same_lakehouse(out, by_notebooks / "lakehouse")
 
 
-def test_the_four_jobs_make_the_tables_of_the_notebooks(by_notebooks: Path, team: Path) -> None:
-    out = team.parent / "by jobs"
+def test_the_four_jobs_agree_with_the_oracle_on_the_shop(tmp_path: Path) -> None:
     with warm_jvm():  # a cold JVM for each of the four would take a minute more
         for job in ("ingest_bronze", "build_silver", "build_gold", "build_ml_features"):
             subprocess.run(
                 [
                     *(sys.executable, str(PROJECT / "src" / "jobs" / f"{job}.py")),
-                    *("--data-dir", str(team), "--lakehouse-dir", str(out)),
-                    *("--artifacts-dir", str(out)),
+                    *("--lakehouse-dir", str(tmp_path), "--artifacts-dir", str(tmp_path)),
                 ],
                 check=True,
                 capture_output=True,
             )
-    assert_same_lakehouse(out, by_notebooks / "lakehouse")
-    assert (out / "ml_customer_features.parquet").is_file()
+        lineage = subprocess.run(
+            [
+                *(sys.executable, str(PROJECT / "scripts" / "generate_lineage.py")),
+                *("--lakehouse-dir", str(tmp_path), "--artifacts-dir", str(tmp_path)),
+            ],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    assert_agrees_with_the_oracle(tmp_path, SHOP)
+    assert (tmp_path / "ml_customer_features.parquet").is_file()
+    assert "lineage.png" in lineage.stdout
+    assert_lineage_is_the_declared_one(tmp_path / "lineage" / "events.ndjson")
 
 
-@pytest.fixture(scope="module")
-def shop_lakehouse(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The shop's tables, from the exported functions."""
-    folder = tmp_path_factory.mktemp("shop")
-    lake = Lakehouse(spark, folder, SHOP, sql_names=False)
-    for table in registry.tables():
-        lake.build(table.name)
-    yield folder
-
-
-def test_the_functions_agree_with_the_oracle_on_the_shop(shop_lakehouse: Path) -> None:
-    assert_agrees_with_the_oracle(shop_lakehouse, SHOP)
+def assert_lineage_is_the_declared_one(events: Path) -> None:
+    """Every table has one event, whose inputs are the parameters of its function."""
+    told = {}
+    for line in events.read_text().splitlines():
+        event = json.loads(line)
+        told[event["outputs"][0]["name"]] = {dataset["name"] for dataset in event["inputs"]}
+    declared = edges().groupby("target")["source"].agg(set).to_dict()
+    assert told == declared
+    assert told["gold.fct_customer_metrics"] == {
+        "silver.stg_customers",
+        "intermediate.int_customer_rfm",
+    }
 
 
 def test_the_functions_agree_with_the_oracle_on_the_example(

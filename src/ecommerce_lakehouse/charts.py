@@ -15,7 +15,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.paths import resolve, shown
@@ -94,6 +94,7 @@ def money(value: float, _: Any = None) -> str:
 def money_axis(axis: Any) -> None:
     """Write an axis' ticks as money."""
     axis.set_major_formatter(FuncFormatter(money))
+    axis.set_minor_formatter(NullFormatter())  # a log axis would name its small ticks as powers
 
 
 def count_axis(axis: Any) -> None:

@@ -32,7 +32,7 @@ def write_parquet(
     with tempfile.TemporaryDirectory(dir=folder, prefix=f".{name}.") as scratch:
         parts = Path(scratch) / "parts"
         one = frame.repartition(1).sortWithinPartitions(order_by)
-        one.write.parquet(parts.as_uri())
+        one.write.parquet(f"file:{parts}")
         whole = Path(scratch) / "whole.parquet"
         _rewrite(next(parts.glob("part-*.parquet")), whole)
         os.replace(whole, target)

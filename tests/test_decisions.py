@@ -1,0 +1,172 @@
+"""Whom to win back, what to spend on whom, what to offer to whom."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from builders import Cells, by_key, customer_orders, frame, order_items, products
+from pyspark.sql import DataFrame, SparkSession
+
+from ecommerce_lakehouse.layers.decisions import (
+    als,
+    buy_again,
+    churn_campaign,
+    hit_rate,
+    marketing_budget,
+    most_popular,
+    purchases,
+    spend_after,
+)
+
+SEGMENTS = """
+    customer_id BIGINT, email STRING, first_name STRING, last_name STRING,
+    customer_segment STRING, churn_risk STRING, recency_days INT, monetary_value DECIMAL(38,2),
+    predicted_clv_12m DECIMAL(38,2), recommended_action STRING
+"""
+LOST_FRIEND: Cells = {
+    "customer_segment": "At Risk",
+    "churn_risk": "Medium",
+    "recency_days": 150,
+    "monetary_value": "500.00",
+    "predicted_clv_12m": "500.00",
+}
+
+
+def segments(spark: SparkSession, *rows: Cells) -> DataFrame:
+    return frame(spark, SEGMENTS, *[{**LOST_FRIEND, **row} for row in rows])
+
+
+def pairs(spark: SparkSession, *rows: tuple[int, int, int]) -> DataFrame:
+    return spark.createDataFrame(list(rows), "customer_id BIGINT, product_id BIGINT, orders BIGINT")
+
+
+def offered(table: DataFrame) -> set[tuple[Any, ...]]:
+    return {tuple(row) for row in table.select("customer_id", "product_id").collect()}
+
+
+# ── churn_campaign ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_campaign_takes_good_customers_who_no_longer_come(spark: SparkSession) -> None:
+    """Segment, risk and value must all say so; 200.00 is not above 200."""
+    table = segments(
+        spark,
+        {"customer_id": 1},
+        {"customer_id": 2, "customer_segment": "Cant Lose Them", "churn_risk": "High"},
+        {"customer_id": 3, "customer_segment": "Champions"},
+        {"customer_id": 4, "customer_segment": "Hibernating"},
+        {"customer_id": 5, "churn_risk": "Low"},
+        {"customer_id": 6, "churn_risk": "No Purchases"},
+        {"customer_id": 7, "monetary_value": "200.00"},
+        {"customer_id": 8, "monetary_value": "200.01"},
+    )
+    assert set(by_key(churn_campaign(table), "customer_id", "customer_segment")) == {1, 2, 8}
+
+
+def test_the_most_valuable_are_called_first(spark: SparkSession) -> None:
+    values = {1: "300.00", 2: "900.00", 3: "300.00", 4: "500.00"}
+    table = segments(
+        spark, *[{"customer_id": c, "monetary_value": value} for c, value in values.items()]
+    )
+    assert [row.customer_id for row in churn_campaign(table).collect()] == [2, 4, 1, 3]
+
+
+# ── marketing_budget, spend_after ────────────────────────────────────────────────────────────────
+
+
+def test_the_budget_is_a_tenth_of_each_customers_expected_value(spark: SparkSession) -> None:
+    """Rounded half up customer by customer: 0.05 and 0.05 make 0.02, not 0.01."""
+    table = segments(
+        spark,
+        {"customer_id": 1, "predicted_clv_12m": "0.05"},
+        {"customer_id": 2, "predicted_clv_12m": "0.05"},
+        {"customer_id": 3, "predicted_clv_12m": "371.88", "customer_segment": "Loyal Customers"},
+    )
+    found = [tuple(row) for row in marketing_budget(table).collect()]
+    assert found == [
+        ("Loyal Customers", 1, Decimal("371.88"), Decimal("37.19"), Decimal("37.19")),
+        ("At Risk", 2, Decimal("0.10"), Decimal("0.02"), Decimal("0.01")),
+    ]
+
+
+def test_only_what_was_spent_after_the_day_counts(spark: SparkSession) -> None:
+    """And a segment nobody of whom came back is still a row."""
+    table = segments(
+        spark,
+        {"customer_id": 1},
+        {"customer_id": 2},
+        {"customer_id": 3, "customer_segment": "Lost"},
+    )
+    orders = customer_orders(
+        spark,
+        {"order_id": 1, "customer_id": 1, "order_date": "2024-06-30", "order_total": "1.00"},
+        {"order_id": 2, "customer_id": 1, "order_date": "2024-07-01", "order_total": "20.00"},
+        {"order_id": 3, "customer_id": 1, "order_date": "2024-08-01", "order_total": "300.00"},
+        {"order_id": 4, "customer_id": 9, "order_date": "2024-08-01", "order_total": "4000.00"},
+    )
+    found = [tuple(row) for row in spend_after(table, orders, date(2024, 6, 30)).collect()]
+    assert found == [("At Risk", 1, Decimal("320.00")), ("Lost", 0, Decimal("0.00"))]
+
+
+# ── recommendations ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_purchase_counts_once_an_order_and_only_of_known_products(spark: SparkSession) -> None:
+    found = purchases(
+        customer_orders(
+            spark, {"order_id": 1, "customer_id": 1}, {"order_id": 2, "customer_id": 1}
+        ),
+        order_items(
+            spark,
+            {"order_item_id": 1, "order_id": 1, "product_id": 10},
+            {"order_item_id": 2, "order_id": 1, "product_id": 10},
+            {"order_item_id": 3, "order_id": 2, "product_id": 10},
+            {"order_item_id": 4, "order_id": 2, "product_id": 99},
+            {"order_item_id": 5, "order_id": 7, "product_id": 10},
+        ),
+        products(spark, {"product_id": 10}),
+    )
+    assert [tuple(row) for row in found.collect()] == [(1, 10, 2)]
+
+
+def test_the_most_popular_products_are_offered_to_everybody(spark: SparkSession) -> None:
+    """Popular is what many customers bought, not what one bought often; ties by number."""
+    bought = pairs(spark, (1, 10, 1), (2, 10, 1), (2, 30, 9), (3, 20, 1))
+    assert offered(most_popular(bought, 2)) == {(c, p) for c in (1, 2, 3) for p in (10, 20)}
+
+
+def test_buy_again_offers_the_customers_own_favourites(spark: SparkSession) -> None:
+    """Ties by what others like, then by number."""
+    bought = pairs(spark, (1, 10, 1), (1, 20, 3), (1, 30, 1), (1, 40, 1), (2, 30, 1))
+    assert offered(buy_again(bought, 3)) == {(1, 20), (1, 30), (1, 10), (2, 30)}
+
+
+def test_als_finds_the_missing_product_of_a_taste(spark: SparkSession) -> None:
+    """Large customer numbers are no obstacle, and the same seed gives the same offers."""
+    big = 5_000_000_000
+    bought = pairs(
+        spark,
+        *[(big + c, p, 1) for c in (1, 2) for p in (10, 11, 12)],
+        *[(big + c, p, 1) for c in (4, 5) for p in (20, 21, 22)],
+        *((big + 3, 10, 1), (big + 3, 11, 1)),
+    )
+    offers = als(bought, places=3)
+    assert {p for c, p in offered(offers) if c == big + 3} == {10, 11, 12}
+    assert offered(offers) == offered(als(bought, places=3))
+
+
+@pytest.mark.parametrize(
+    ("later", "rate"),
+    [
+        ([(1, 10), (2, 99)], 0.5),
+        ([(1, 10), (1, 11), (1, 10)], 1.0),
+        ([(3, 10)], 0.0),
+    ],
+)
+def test_the_hit_rate_is_over_customers_who_got_offers_and_bought(
+    spark: SparkSession, later: list[tuple[int, int]], rate: float
+) -> None:
+    offers = spark.createDataFrame([(1, 10), (1, 11), (2, 10)], "customer_id INT, product_id INT")
+    bought = spark.createDataFrame(later, "customer_id INT, product_id INT")
+    assert hit_rate(offers, bought) == rate
