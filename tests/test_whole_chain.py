@@ -1,6 +1,7 @@
 """The whole chain on data it has never seen: notebooks, jobs and the oracle agree on every cell."""
 
 import json
+import runpy
 import shutil
 import subprocess
 import sys
@@ -15,11 +16,9 @@ from oracle.compare import (
     assert_same_table,
     read_delta,
 )
-from pyspark.sql import SparkSession
 
-from ecommerce_lakehouse import Lakehouse, registry
+from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.lineage import edges
-from ecommerce_lakehouse.notebooks import warm_jvm
 from ecommerce_lakehouse.paths import PROJECT
 from ecommerce_lakehouse.shop import generate
 from ecommerce_lakehouse.submit import spark_submit
@@ -125,29 +124,23 @@ def test_spark_submit_makes_the_tables_of_the_notebooks(by_notebooks: Path, team
     assert_same_lakehouse(out, by_notebooks / "lakehouse")
 
 
-def test_the_four_jobs_agree_with_the_oracle_on_the_shop(tmp_path: Path) -> None:
-    with warm_jvm():  # a cold JVM for each of the four would take a minute more
-        for job in ("ingest_bronze", "build_silver", "build_gold", "build_ml_features"):
-            subprocess.run(
-                [
-                    *(sys.executable, str(PROJECT / "src" / "jobs" / f"{job}.py")),
-                    *("--lakehouse-dir", str(tmp_path), "--artifacts-dir", str(tmp_path)),
-                ],
-                check=True,
-                capture_output=True,
-            )
-        lineage = subprocess.run(
-            [
-                *(sys.executable, str(PROJECT / "scripts" / "generate_lineage.py")),
-                *("--lakehouse-dir", str(tmp_path), "--artifacts-dir", str(tmp_path)),
-            ],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
+def run_here(program: str, monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
+    """Run a program file as it stands, in this process and its session."""
+    monkeypatch.setattr("sys.argv", [program, *map(str, arguments)])
+    runpy.run_path(str(PROJECT / program), run_name="__main__")
+
+
+@pytest.mark.usefixtures("spark")
+def test_the_four_jobs_agree_with_the_oracle_on_the_shop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = ("--lakehouse-dir", tmp_path, "--artifacts-dir", tmp_path)
+    for job in ("ingest_bronze", "build_silver", "build_gold", "build_ml_features"):
+        run_here(f"src/jobs/{job}.py", monkeypatch, *folders)
+    run_here("scripts/generate_lineage.py", monkeypatch, *folders)
     assert_agrees_with_the_oracle(tmp_path, SHOP)
     assert (tmp_path / "ml_customer_features.parquet").is_file()
-    assert "lineage.png" in lineage.stdout
+    assert (tmp_path / "lineage.png").is_file()
     assert_lineage_is_the_declared_one(tmp_path / "lineage" / "events.ndjson")
 
 
@@ -165,10 +158,10 @@ def assert_lineage_is_the_declared_one(events: Path) -> None:
     }
 
 
-def test_the_functions_agree_with_the_oracle_on_the_example(
-    spark: SparkSession, tmp_path: Path
+@pytest.mark.usefixtures("spark")
+def test_the_pipeline_agrees_with_the_oracle_on_the_example(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lake = Lakehouse(spark, tmp_path, "data_seeds", sql_names=False)
-    for table in registry.tables():
-        lake.build(table.name)
+    folders = ("--lakehouse-dir", tmp_path, "--artifacts-dir", tmp_path)
+    run_here("src/pipeline.py", monkeypatch, "--data-dir", "data_seeds", *folders)
     assert_agrees_with_the_oracle(tmp_path, PROJECT / "data_seeds")
