@@ -14,8 +14,11 @@ from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.java import ensure_java
 from ecommerce_lakehouse.paths import PROJECT
 
-SMALL = ("--driver-memory", "512m", "--conf", "spark.ui.enabled=false")
-"""For a run of seconds beside other programs: little memory and no web page."""
+SMALL = (
+    *("--driver-memory", "512m", "--conf", "spark.ui.enabled=false"),
+    *("--driver-java-options", "-XX:TieredStopAtLevel=1"),
+)
+"""For a short run beside other programs: little memory, no web page, no long compiling."""
 
 
 def spark_submit(program: str, *arguments: str) -> str:
