@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import urllib3
 
 BIN = Path(sys.executable).parent
@@ -27,3 +28,6 @@ def test_the_lab_opens_on_the_first_notebook() -> None:
     finally:
         server.terminate()
         server.wait()
+    host, _, port = address.partition(":")
+    with pytest.raises(ConnectionRefusedError):  # nothing is left behind
+        socket.create_connection((host, int(port)))

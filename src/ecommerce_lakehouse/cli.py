@@ -145,7 +145,7 @@ def lab(context: typer.Context) -> None:
     from ecommerce_lakehouse.notebooks import open_lab
 
     checks.quick()
-    raise typer.Exit(open_lab(context.args))
+    open_lab(context.args)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import nbformat
 import papermill
@@ -252,16 +252,16 @@ def validate(extra: list[str]) -> int:
         return subprocess.run([*command, *targets, *extra], cwd=PROJECT, check=False).returncode
 
 
-def open_lab(extra: list[str]) -> int:
-    """Start JupyterLab on the first notebook, with the whole project beside it.
+def open_lab(extra: list[str]) -> NoReturn:
+    """Become JupyterLab on the first notebook, with the whole project beside it.
+
+    Taking its place, rather than starting it, leaves one process to stop.
 
     Args:
         extra: Further arguments for JupyterLab.
-
-    Returns:
-        Its exit code.
     """
     first = FOLDER / "01_bronze.ipynb"
     command = [sys.executable, "-m", "jupyterlab", os.fspath(first)]
     command += [f"--ServerApp.root_dir={PROJECT}", *extra]
-    return subprocess.run(command, cwd=PROJECT, check=False).returncode
+    os.chdir(PROJECT)
+    os.execv(sys.executable, command)
