@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import pyarrow as pa
 import pytest
 from oracle.build import KEYS, build_oracle
 from oracle.compare import (
@@ -30,28 +31,25 @@ def tables() -> list[str]:
     return [table.full_name for table in registry.tables()]
 
 
+def assert_same(name: str, actual: pa.Table, expected: pa.Table) -> None:
+    if name.startswith("bronze."):
+        assert_same_bronze(actual, expected, name)
+    elif name == "silver.quarantine":
+        assert_same_quarantine(actual, expected)
+    else:
+        assert_same_table(actual, expected, KEYS[name], name)
+
+
 def assert_agrees_with_the_oracle(lakehouse: Path, data: Path) -> None:
     oracle = build_oracle(data)
     assert set(oracle.tables) == set(tables())
     for name in tables():
-        actual, expected = read_delta(lakehouse, name), oracle.table(name)
-        if name.startswith("bronze."):
-            assert_same_bronze(actual, expected, name)
-        elif name == "silver.quarantine":
-            assert_same_quarantine(actual, expected)
-        else:
-            assert_same_table(actual, expected, KEYS[name], name)
+        assert_same(name, read_delta(lakehouse, name), oracle.table(name))
 
 
 def assert_same_lakehouse(actual: Path, expected: Path) -> None:
     for name in tables():
-        ours, theirs = read_delta(actual, name), read_delta(expected, name)
-        if name.startswith("bronze."):
-            assert_same_bronze(ours, theirs, name)
-        elif name == "silver.quarantine":
-            assert_same_quarantine(ours, theirs)
-        else:
-            assert_same_table(ours, theirs, KEYS[name], name)
+        assert_same(name, read_delta(actual, name), read_delta(expected, name))
 
 
 @pytest.fixture(scope="module")
