@@ -24,7 +24,7 @@ from ecommerce_lakehouse.graphs import draw_graph, two_lines
 from ecommerce_lakehouse.lakehouse import Lakehouse
 
 NAMESPACE = "lakehouse"
-PRODUCER = "https://pypi.org/project/ecommerce-lakehouse"
+PRODUCER = "urn:ecommerce-lakehouse"
 LAYER_COLOURS = {
     "raw": "#FFFFFF",
     "bronze": "#E3C9A8",

@@ -168,13 +168,9 @@ def run_notebook(
 
 def _what_failed(problem: papermill.PapermillExecutionError) -> str:
     plain = re.sub(r"\x1b\[[0-9;]*m", "", str(problem.evalue)).strip()
-    return (
-        plain
-        if problem.ename.endswith("Error")
-        and "\n" in plain
-        and (problem.ename in ("InputError", "MissingTableError", "LakehouseError"))
-        else f"{problem.ename}: {plain.splitlines()[0] if plain else ''}"
-    )
+    if problem.ename in ("InputError", "MissingTableError", "LakehouseError"):
+        return plain  # written for people: with its remedy
+    return f"{problem.ename}: {plain.splitlines()[0] if plain else ''}"
 
 
 def _indented(source: str) -> str:
