@@ -20,6 +20,7 @@ test: $(STAMP) ## Run every check: lint, types, exports, tests, notebooks
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lakehouse export --check
+	$(BIN)/lakehouse tidy --check
 	@# Side by side: neither half keeps two cores busy by itself.
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target pytest validate
 

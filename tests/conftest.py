@@ -1,4 +1,4 @@
-"""One Spark session for every test."""
+"""One Spark session for every test, in a JVM that notebooks may use after them."""
 
 from collections.abc import Iterator
 
@@ -6,10 +6,18 @@ import pytest
 from pyspark.sql import SparkSession
 
 from ecommerce_lakehouse import get_spark
+from ecommerce_lakehouse.notebooks import warm_jvm
 
 
 @pytest.fixture(scope="session")
-def spark() -> Iterator[SparkSession]:
+def jvm() -> Iterator[None]:
+    """A JVM for this session and for every kernel that is started while it runs."""
+    with warm_jvm():
+        yield
+
+
+@pytest.fixture(scope="session")
+def spark(jvm: None) -> Iterator[SparkSession]:
     """The session of the notebooks, with their settings."""
     session = get_spark("tests")
     yield session

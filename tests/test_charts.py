@@ -143,3 +143,21 @@ def test_a_long_title_breaks_into_lines(tmp_path: Path) -> None:
     charts.export(fig, "long", table=TABLE, title=title, alt="", to=tmp_path)
     assert fig.get_suptitle().replace("\n", " ") == title
     assert max(map(len, fig.get_suptitle().splitlines())) <= 4 * charts.LETTERS_AN_INCH
+
+
+def test_letters_take_the_ink_that_stands_out_more() -> None:
+    assert charts.ink_on("#FFFFFF") == charts.INK
+    assert charts.ink_on("#000000") == "white"
+    assert charts.ink_on("#A69D75") == charts.INK  # the map for amounts, beyond its middle
+    assert charts.ink_on("#7C7B78") == "black"  # its middle, where the usual ink is too light
+    assert charts.ink_on(charts.ACCENT) == "white"
+
+
+def test_each_cell_of_a_heat_map_has_its_number_in_readable_ink() -> None:
+    """An empty cell has none."""
+    values = pd.DataFrame([[0, 50], [100, None]])
+    _, ax = charts.figure()
+    charts.heatmap(ax, values, ".0f", "customers", vmin=0, vmax=100)
+    numbers = {text.get_text(): text.get_color() for text in ax.texts}
+    assert numbers == {"0": charts.INK, "50": "black", "100": "white"}
+    plt.close("all")

@@ -18,7 +18,14 @@ from pyspark.testing import assertDataFrameEqual
 
 from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.layers.gold import dim_customer_segments, fct_product_performance
-from ecommerce_lakehouse.layers.quality import CHECKS, Check, QualityError, check_table, gate
+from ecommerce_lakehouse.layers.quality import (
+    CHECKS,
+    Check,
+    QualityError,
+    check_quarantine,
+    check_table,
+    gate,
+)
 
 RESULTS = "table STRING, check STRING, severity STRING, rows BIGINT, broken BIGINT"
 POSITIVE = Check("t", "n above zero", "n > 0")
@@ -243,3 +250,22 @@ def test_every_segment_that_gold_can_give_is_known(spark: SparkSession) -> None:
         *[{"recency_score": r, "frequency_score": f, "monetary_score": m} for r, f, m in scores],
     )
     assert set(broken(dim_customer_segments(table), "dim_customer_segments").values()) == {0}
+
+
+@pytest.mark.parametrize(("rejected", "broken"), [(0, 0), (2, 0), (3, 3)])
+def test_more_rejected_rows_than_the_limit_are_an_error(
+    spark: SparkSession, rejected: int, broken: int
+) -> None:
+    """Two of ten are a fifth; another file's rejected rows do not count."""
+    kept = spark.range(10 - rejected)
+    others = [("customers",)] * 9
+    quarantine = spark.createDataFrame([("orders",)] * rejected + others, "source_table STRING")
+    found = check_quarantine(kept, quarantine, "orders", limit=0.2)
+    expected = {"table": "stg_orders", "check": "at most 20% quarantined", "severity": "error"}
+    assertDataFrameEqual(found, frame(spark, RESULTS, {**expected, "rows": 10, "broken": broken}))
+
+
+def test_a_delivery_without_rows_is_within_the_limit(spark: SparkSession) -> None:
+    nothing = spark.createDataFrame([], "source_table STRING")
+    (found,) = check_quarantine(spark.range(0), nothing, "orders", limit=0.2).collect()
+    assert found.broken == 0

@@ -52,6 +52,52 @@ def assert_same_lakehouse(actual: Path, expected: Path) -> None:
         assert_same(name, read_delta(actual, name), read_delta(expected, name))
 
 
+def run_here(program: str, monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
+    """Run a program file as it stands, in this process and its session."""
+    monkeypatch.setattr("sys.argv", [program, *map(str, arguments)])
+    runpy.run_path(str(PROJECT / program), run_name="__main__")
+
+
+@pytest.mark.usefixtures("spark")
+def test_the_four_jobs_agree_with_the_oracle_on_the_shop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = ("--lakehouse-dir", tmp_path, "--artifacts-dir", tmp_path)
+    for job in ("ingest_bronze", "build_silver", "build_gold", "build_ml_features"):
+        run_here(f"src/jobs/{job}.py", monkeypatch, *folders)
+    run_here("scripts/generate_lineage.py", monkeypatch, *folders)
+    assert_agrees_with_the_oracle(tmp_path, SHOP)
+    assert (tmp_path / "ml_customer_features.parquet").is_file()
+    assert (tmp_path / "lineage.png").is_file()
+    assert_lineage_is_the_declared_one(tmp_path / "lineage" / "events.ndjson")
+
+
+def assert_lineage_is_the_declared_one(events: Path) -> None:
+    """Every table has one event, whose inputs are the parameters of its function."""
+    told = {}
+    for line in events.read_text().splitlines():
+        event = json.loads(line)
+        told[event["outputs"][0]["name"]] = {dataset["name"] for dataset in event["inputs"]}
+    declared = edges().groupby("target")["source"].agg(set).to_dict()
+    assert told == declared
+    assert told["gold.fct_customer_metrics"] == {
+        "silver.stg_customers",
+        "intermediate.int_customer_rfm",
+    }
+
+
+@pytest.mark.usefixtures("spark")
+def test_the_pipeline_agrees_with_the_oracle_on_the_example(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = ("--lakehouse-dir", tmp_path, "--artifacts-dir", tmp_path)
+    run_here("src/pipeline.py", monkeypatch, "--data-dir", "data_seeds", *folders)
+    assert_agrees_with_the_oracle(tmp_path, PROJECT / "data_seeds")
+
+
+# From here on the notebooks use the JVM: a kernel that starts ends the session of the tests above.
+
+
 @pytest.fixture(scope="module")
 def team(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A team's own folder, with a space in its name: small, dirty, no truth and no next/."""
@@ -63,7 +109,7 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def by_notebooks(team: Path) -> Path:
+def by_notebooks(team: Path, jvm: None) -> Path:
     """What `lakehouse run` leaves behind when all nine notebooks are given the team's folder."""
     out = team.parent / "by notebooks"
     before = {path: path.read_bytes() for path in PROJECT.glob("notebooks/*.ipynb")}
@@ -120,46 +166,3 @@ def test_spark_submit_makes_the_tables_of_the_notebooks(by_notebooks: Path, team
         *("--data-dir", str(team), "--lakehouse-dir", str(out), "--artifacts-dir", str(out)),
     )
     assert_same_lakehouse(out, by_notebooks / "lakehouse")
-
-
-def run_here(program: str, monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
-    """Run a program file as it stands, in this process and its session."""
-    monkeypatch.setattr("sys.argv", [program, *map(str, arguments)])
-    runpy.run_path(str(PROJECT / program), run_name="__main__")
-
-
-@pytest.mark.usefixtures("spark")
-def test_the_four_jobs_agree_with_the_oracle_on_the_shop(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folders = ("--lakehouse-dir", tmp_path, "--artifacts-dir", tmp_path)
-    for job in ("ingest_bronze", "build_silver", "build_gold", "build_ml_features"):
-        run_here(f"src/jobs/{job}.py", monkeypatch, *folders)
-    run_here("scripts/generate_lineage.py", monkeypatch, *folders)
-    assert_agrees_with_the_oracle(tmp_path, SHOP)
-    assert (tmp_path / "ml_customer_features.parquet").is_file()
-    assert (tmp_path / "lineage.png").is_file()
-    assert_lineage_is_the_declared_one(tmp_path / "lineage" / "events.ndjson")
-
-
-def assert_lineage_is_the_declared_one(events: Path) -> None:
-    """Every table has one event, whose inputs are the parameters of its function."""
-    told = {}
-    for line in events.read_text().splitlines():
-        event = json.loads(line)
-        told[event["outputs"][0]["name"]] = {dataset["name"] for dataset in event["inputs"]}
-    declared = edges().groupby("target")["source"].agg(set).to_dict()
-    assert told == declared
-    assert told["gold.fct_customer_metrics"] == {
-        "silver.stg_customers",
-        "intermediate.int_customer_rfm",
-    }
-
-
-@pytest.mark.usefixtures("spark")
-def test_the_pipeline_agrees_with_the_oracle_on_the_example(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folders = ("--lakehouse-dir", tmp_path, "--artifacts-dir", tmp_path)
-    run_here("src/pipeline.py", monkeypatch, "--data-dir", "data_seeds", *folders)
-    assert_agrees_with_the_oracle(tmp_path, PROJECT / "data_seeds")

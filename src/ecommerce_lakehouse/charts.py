@@ -11,6 +11,7 @@ from typing import Any
 
 import matplotlib
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -140,6 +141,39 @@ def bars(
         ax.set_xlim(0, largest * 1.16)
 
 
+def heatmap(ax: Axes, values: pd.DataFrame, fmt: str, label: str, **options: Any) -> None:
+    """A grid of colours with the number in each cell, in the ink that reads best there.
+
+    Args:
+        ax: Where to draw.
+        values: One cell each; empty ones stay empty.
+        fmt: How to write a number, as in `format`.
+        label: What the colours mean, with the unit.
+        **options: Passed to `seaborn.heatmap`.
+    """
+    options = {"cmap": AMOUNTS, "linewidths": 1, "cbar_kws": {"label": label}, **options}
+    sns.heatmap(values, ax=ax, annot=True, fmt=fmt, annot_kws={"size": 9.5}, **options)
+    ax.tick_params(axis="both", labelrotation=0, length=0)
+    cells = np.reshape(ax.collections[0].get_facecolor(), (*values.shape, 4))
+    for number in ax.texts:
+        column, row = (int(place) for place in number.get_position())
+        number.set_color(ink_on(cells[row, column]))
+
+
+def ink_on(colour: Any) -> str:
+    """The ink for letters on a colour: the usual one where it can be read, else black or white."""
+
+    def light(of: Any) -> float:
+        parts = np.array(matplotlib.colors.to_rgb(of))
+        linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722]) + 0.05
+
+    ground = light(colour)
+    if ground / light(INK) >= 4.5:  # the contrast that WCAG asks for
+        return INK
+    return "black" if ground / light("black") > light("white") / ground else "white"
+
+
 class Chart:
     """A drawn chart: what Jupyter shows, and a digest that a text comparison can check."""
 
@@ -184,6 +218,10 @@ def export(
     text = table.to_csv(index=False, lineterminator="\n")
     picture = io.BytesIO()
     fig.savefig(picture, format="png", metadata={"Software": None})
+    if os.environ.get("LAKEHOUSE_CHECK_CHARTS"):
+        from ecommerce_lakehouse import chart_checks
+
+        chart_checks.check(fig, name, table, alt)
     plt.close(fig)
     write_whole(folder / f"{name}.csv", text.encode())
     write_whole(folder / f"{name}.png", picture.getvalue())

@@ -77,6 +77,28 @@ def validate(context: typer.Context) -> None:
 
 
 @app.command()
+def tidy(
+    check: Annotated[bool, typer.Option("--check", help="Write nothing, exit 1.")] = False,
+) -> None:
+    """Bring the notebooks into their committed form, and name outputs older than their code."""
+    from ecommerce_lakehouse import notebooks, reference
+
+    found = {path: reference.tidy(path, check=check) for path in notebooks.notebooks()}
+    for path, problems in found.items():
+        for problem in problems:
+            console.print(f"{path.name}: {problem}", soft_wrap=True)
+    stale = any("was changed" in problem for problems in found.values() for problem in problems)
+    if stale:
+        console.print("Make the outputs anew with:  lakehouse run --update")
+    elif check and any(found.values()):
+        console.print("Mend it with:  lakehouse tidy")
+    if stale or (check and any(found.values())):
+        raise typer.Exit(1)
+    if not any(found.values()):
+        console.print("Every notebook is as it is committed.")
+
+
+@app.command()
 def export(
     check: Annotated[bool, typer.Option("--check", help="Write nothing, exit 1.")] = False,
 ) -> None:

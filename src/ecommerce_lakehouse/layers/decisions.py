@@ -131,11 +131,13 @@ def most_popular(bought: DataFrame, places: int) -> DataFrame:
 
 
 def buy_again(bought: DataFrame, places: int) -> DataFrame:
-    """What each customer bought most often; ties by the product's popularity, then its number.
+    """What each customer bought most often, filled up with the most popular products.
+
+    Ties go to the product with more customers, then to the smaller number.
 
     Args:
         bought: One row per customer and product, as `purchases` returns it.
-        places: How many to offer to each customer, at most.
+        places: How many to offer to each customer.
 
     Returns:
         customer_id, product_id.
@@ -144,8 +146,13 @@ def buy_again(bought: DataFrame, places: int) -> DataFrame:
     favourite = Window.partitionBy("customer_id").orderBy(
         F.desc("orders"), F.desc("customers"), "product_id"
     )
+    own = bought.select("customer_id", "product_id", "orders")
+    popular = most_popular(bought, places).withColumn("orders", F.lit(0).cast("BIGINT"))
     return (
-        bought.join(popularity, "product_id")
+        own.unionByName(popular)
+        .groupBy("customer_id", "product_id")
+        .agg(F.max("orders").alias("orders"))
+        .join(popularity, "product_id")
         .withColumn("place", F.row_number().over(favourite))
         .where(F.col("place") <= places)
         .select("customer_id", "product_id")
@@ -197,22 +204,20 @@ def als(bought: DataFrame, places: int, seed: int = 7) -> DataFrame:
     )
 
 
-def hit_rate(offers: DataFrame, later: DataFrame) -> float:
-    """For what share of the customers did at least one offer come true?
+def hits(offers: DataFrame, later: DataFrame) -> DataFrame:
+    """Did at least one offer come true, customer by customer?
 
     Args:
         offers: customer_id, product_id, as the methods return them.
         later: What was bought afterwards: customer_id, product_id.
 
     Returns:
-        A share between 0 and 1, over the customers who got offers and bought later; 0 if none.
+        customer_id and hit (1 or 0), for the customers who got offers and bought later.
     """
     bought = later.select("customer_id", "product_id").distinct()
-    hits = (
+    return (
         offers.join(bought.withColumn("hit", F.lit(1)), ["customer_id", "product_id"], "left")
         .join(bought.select("customer_id").distinct(), "customer_id", "left_semi")
         .groupBy("customer_id")
         .agg(F.coalesce(F.max("hit"), F.lit(0)).alias("hit"))
     )
-    found = hits.agg(F.avg("hit")).head()
-    return float(found[0] or 0) if found else 0.0

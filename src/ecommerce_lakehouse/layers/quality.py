@@ -20,7 +20,7 @@ class Check:
         table: The table's name.
         name: What is checked, in words.
         holds: A SQL condition; a row for which it is false or NULL breaks the rule.
-        severity: `error` stops the chain, `warning` is only counted.
+        severity: the gate stops at an `error`; a `warning` is only counted.
     """
 
     table: str
@@ -144,3 +144,31 @@ def gate(results: DataFrame) -> None:
     if broken:
         lines = [f"{row.table}: {row.check}: {row.broken:,} of {row.rows:,} rows" for row in broken]
         raise QualityError("Not published.\n" + "\n".join(lines))
+
+
+def check_quarantine(
+    kept: DataFrame, quarantine: DataFrame, entity: str, limit: float
+) -> DataFrame:
+    """Is the share of an entity's rows that were quarantined within a limit?
+
+    Args:
+        kept: The entity's silver table.
+        quarantine: The rejected rows of all entities.
+        entity: `customers`, `orders`, `order_items` or `products`.
+        limit: The largest share (0 to 1) that is no error.
+
+    Returns:
+        One row, as `check_table` has them; broken is 0 within the limit, else the rejected rows.
+    """
+    rejected = quarantine.where(F.col("source_table") == entity)
+    counts = kept.agg(F.count("*").alias("kept")).crossJoin(
+        rejected.agg(F.count("*").alias("rejected"))
+    )
+    rows = F.col("kept") + F.col("rejected")
+    return counts.select(
+        F.lit(f"stg_{entity}").alias("table"),
+        F.lit(f"at most {limit:.0%} quarantined").alias("check"),
+        F.lit("error").alias("severity"),
+        rows.alias("rows"),
+        F.when(F.col("rejected") > rows * limit, F.col("rejected")).otherwise(0).alias("broken"),
+    )

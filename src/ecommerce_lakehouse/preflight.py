@@ -1,0 +1,72 @@
+"""What a command looks at before it starts Spark: its folders, and the headers of the raw files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ecommerce_lakehouse.errors import InputError
+from ecommerce_lakehouse.paths import resolve, shown
+from ecommerce_lakehouse.raw_files import find_raw_files
+from ecommerce_lakehouse.storage import Storage
+
+
+class LocalFiles(Storage):
+    """The raw files' names and headers read without Spark, to find a fault before it starts."""
+
+    def __init__(self) -> None:
+        """Nothing to start."""
+
+    def names(self, folder: str) -> list[str]:
+        """The sorted names in a folder."""
+        return sorted(path.name for path in Path(folder).iterdir())
+
+    def first_line(self, file: str) -> str | None:
+        """The first line of a UTF-8 text file, None when the file is empty."""
+        with Path(file).open(encoding="utf-8", errors="replace") as lines:
+            return next((line.rstrip("\n") for line in lines), None)
+
+
+def is_local(location: str) -> bool:
+    """Whether a resolved folder is a path of this machine, not a URI for Spark to look at."""
+    return "://" not in location and not location.startswith("file:")
+
+
+def check_data(data_dir: str) -> None:
+    """Find a missing file or a wrong header of a local data folder, before Spark starts.
+
+    Raises:
+        InputError: The folder cannot be read as a data folder.
+    """
+    folder = resolve(data_dir)
+    if not is_local(folder):
+        return
+    if not Path(folder).is_dir():
+        raise InputError(f"There is no folder {folder}.", "Name one with:  --data-dir FOLDER")
+    try:
+        find_raw_files(LocalFiles(), folder, [])
+    except OSError as problem:
+        raise InputError(
+            f"{problem.filename} cannot be read ({problem.strerror}).\nNothing was written.",
+            "A data folder holds CSV files that you may read.",
+        ) from problem
+
+
+def check_writable(location: str, option: str) -> None:
+    """Find out whether a local folder can be made and written, without making it.
+
+    Args:
+        location: The folder.
+        option: The option that names another one, for the message.
+
+    Raises:
+        InputError: It cannot.
+    """
+    folder = resolve(location)
+    if not is_local(folder):
+        return
+    there = next(path for path in (Path(folder), *Path(folder).parents) if os.path.exists(path))
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        raise InputError(
+            f"{shown(folder)} cannot be written.", f"Name a folder of your own with:  {option}"
+        )
