@@ -8,7 +8,7 @@ PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: setup run test lab validate doctor airflow pytest clean distclean help
+.PHONY: setup run test lab validate doctor airflow nightly pytest notebooks clean distclean help
 
 setup: $(STAMP) ## Make .venv: the locked packages, Java where there is none, Delta's JARs
 
@@ -22,10 +22,14 @@ test: $(STAMP) ## Run every check: lint, types, exports, tests, notebooks
 	$(BIN)/lakehouse export --check
 	$(BIN)/lakehouse tidy --check
 	@# Side by side: neither half keeps two cores busy by itself.
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target pytest validate
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target pytest notebooks
 
 pytest: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore=tests/test_whole_chain.py
+
+notebooks: $(STAMP)
+	$(BIN)/lakehouse validate
+	$(BIN)/python -m pytest tests/test_whole_chain.py
 
 lab: $(STAMP) ## Open JupyterLab on the notebooks
 	@$(BIN)/lakehouse lab $(ARGS)
@@ -38,6 +42,10 @@ doctor: $(STAMP) ## Say what this machine lacks, and the command that mends it
 
 airflow: $(STAMP) ## Make .venv-airflow, which reads the DAG
 	@$(BIN)/python -m ecommerce_lakehouse.airflow_env
+
+nightly: $(STAMP) ## Run the long checks: every mutation, killed runs, no network
+	$(BIN)/python -m pytest -m "nightly or not nightly" tests/test_mutations.py
+	$(BIN)/python -m pytest -m nightly --ignore=tests/test_mutations.py
 
 clean: ## Delete the tables, the executed copies and the logs; keep .venv
 	rm -rf build

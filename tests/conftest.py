@@ -22,3 +22,13 @@ def spark(jvm: None) -> Iterator[SparkSession]:
     session = get_spark("tests")
     yield session
     session.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Last come the tests that hand the JVM to other processes: they end its Spark session."""
+
+    def hands_it_on(item: pytest.Item) -> bool:
+        fixtures = getattr(item, "fixturenames", ())
+        return "jvm" in fixtures and "spark" not in fixtures
+
+    items.sort(key=hands_it_on)

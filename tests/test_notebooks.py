@@ -1,11 +1,15 @@
 """What can be known of a notebook without running it."""
 
+import base64
+import hashlib
+import io
 import json
 import re
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import pandas as pd
 import pytest
 
 from ecommerce_lakehouse import facts, reference
@@ -21,6 +25,7 @@ TRACES = {
     "a time of day": r"\b[0-2]\d:[0-5]\d:[0-5]\d",
     "a process": r"\bpid\b|\blocalhost:\d+|127\.0\.0\.1:\d+",
 }
+DRAWN = r"(\w+\.png), drawn from ([\d,]+) rows of (\w+\.csv) \((\w{12})\)"
 PARAMETERS = """\
 data_dir = "data_seeds/shop"
 lakehouse_dir = "lakehouse"
@@ -81,6 +86,18 @@ def test_every_picture_has_words_for_those_who_cannot_see_it(path: Path) -> None
     ]
     assert pictures
     assert all(len(o.metadata["image/png"]["alt"].split()) >= 5 for o in pictures)
+
+
+@each
+def test_every_chart_is_the_exported_one_with_the_table_it_was_drawn_from(path: Path) -> None:
+    outputs = [output for cell in cells(path, "code") for output in cell.outputs]
+    charts = [o.data for o in outputs if "image/png" in o.get("data", {})]
+    for chart in charts:
+        png, rows, csv, digest = re.fullmatch(DRAWN, chart["text/plain"]).groups()  # type: ignore[union-attr]
+        table = (PROJECT / "artifacts" / csv).read_bytes()
+        assert hashlib.sha256(table).hexdigest()[:12] == digest
+        assert len(pd.read_csv(io.BytesIO(table))) == int(rows.replace(",", ""))
+        assert (PROJECT / "artifacts" / png).read_bytes() == base64.b64decode(chart["image/png"])
 
 
 # ── What it says ─────────────────────────────────────────────────────────────────────────────────

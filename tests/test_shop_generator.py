@@ -5,6 +5,7 @@ module and Decimal.
 """
 
 import csv
+import hashlib
 import json
 import re
 from collections import Counter
@@ -20,7 +21,14 @@ import pytest
 
 from ecommerce_lakehouse.shop import generate
 
-COMMITTED = Path(__file__).parents[1] / "data_seeds" / "shop"
+PROJECT = Path(__file__).parents[1]
+COMMITTED = PROJECT / "data_seeds" / "shop"
+EXAMPLE = {
+    "raw_customers.csv": "7a6a59e47b98b733",
+    "raw_order_items.csv": "c1c63a91d8c2b4af",
+    "raw_orders.csv": "39ece4d4ab087148",
+    "raw_products.csv": "20c91c3c52fc0bf7",
+}
 MONTHS = ["2024-07", "2024-08", "2024-09", "2024-10", "2024-11", "2024-12"]
 AS_OF = date(2024, 6, 30)
 CENT = Decimal("0.01")
@@ -265,6 +273,15 @@ def test_no_two_blocks_are_alike(tmp_path: Path) -> None:
     generate(1300, tmp_path / "shop")
     people = [c[2:] for _, c in sorted(read(tmp_path / "shop").silver["customers"].items())]
     assert sum(a == b for a, b in zip(people[:300], people[1000:], strict=True)) < 10
+
+
+def test_the_committed_example_is_the_one_that_is_worked_out_by_hand() -> None:
+    """Its four files, to the byte: lessons, tests and a ledger rely on them."""
+    found = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        for path in sorted((PROJECT / "data_seeds").glob("raw_*.csv"))
+    }
+    assert found == EXAMPLE
 
 
 def test_the_committed_shop_is_the_default_one(tmp_path: Path) -> None:

@@ -5,18 +5,13 @@ import runpy
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import nbformat
-import pyarrow as pa
 import pytest
-from oracle.build import KEYS, build_oracle
-from oracle.compare import (
-    assert_same_bronze,
-    assert_same_quarantine,
-    assert_same_table,
-    read_delta,
-)
+from oracle.agree import assert_agrees, assert_same
+from oracle.compare import read_delta
 
 from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.lineage import edges
@@ -31,20 +26,8 @@ def tables() -> list[str]:
     return [table.full_name for table in registry.tables()]
 
 
-def assert_same(name: str, actual: pa.Table, expected: pa.Table) -> None:
-    if name.startswith("bronze."):
-        assert_same_bronze(actual, expected, name)
-    elif name == "silver.quarantine":
-        assert_same_quarantine(actual, expected)
-    else:
-        assert_same_table(actual, expected, KEYS[name], name)
-
-
 def assert_agrees_with_the_oracle(lakehouse: Path, data: Path) -> None:
-    oracle = build_oracle(data)
-    assert set(oracle.tables) == set(tables())
-    for name in tables():
-        assert_same(name, read_delta(lakehouse, name), oracle.table(name))
+    assert_agrees(partial(read_delta, lakehouse), tables(), data)
 
 
 def assert_same_lakehouse(actual: Path, expected: Path) -> None:

@@ -23,11 +23,12 @@ from ecommerce_lakehouse.paths import resolve, shown
 
 INK = "#333333"
 ACCENT = "#0072B2"
-SECOND = "#D55E00"
+SECOND = "#DD7A2E"
 MUTED = "#B8B8B8"
 """One accent, a second where two things are compared, greys for the rest.
 
-Blue and vermilion of Okabe and Ito stay apart for colour-blind eyes and in grey print.
+Blue, orange and grey differ in lightness too, so they stay apart for colour-blind eyes and in
+grey print; `chart_checks` measures it.
 """
 LETTERS_AN_INCH = 9.0
 """How wide a title may grow before it breaks into two lines."""

@@ -56,15 +56,19 @@ def _merged_streams(outputs: list[Any]) -> list[Any]:
     return merged
 
 
+def made_now(notebook: Any) -> str:
+    """The committed form of a notebook whose outputs were made by the code it has now."""
+    notebook.metadata[CODE] = {c.id: _digest(c) for c in notebook.cells if c.cell_type == "code"}
+    return canonical(notebook)
+
+
 def update_reference(executed: Path, reference: Path) -> bool:
     """Replace a notebook's committed outputs by those of an executed copy.
 
     Returns:
         Whether the file changed.
     """
-    notebook = nbformat.read(executed, as_version=4)
-    notebook.metadata[CODE] = {c.id: _digest(c) for c in notebook.cells if c.cell_type == "code"}
-    text = canonical(notebook)
+    text = made_now(nbformat.read(executed, as_version=4))
     if reference.read_text(encoding="utf-8") == text:
         return False
     reference.write_text(text, encoding="utf-8")

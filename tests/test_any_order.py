@@ -1,0 +1,168 @@
+"""Any notebook may be opened first, run twice, run beside another, or be killed."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+from oracle.agree import assert_agrees, assert_same
+from oracle.compare import read_delta
+
+from ecommerce_lakehouse import registry
+from ecommerce_lakehouse.notebooks import notebooks
+from ecommerce_lakehouse.paths import EXAMPLE_DATA, PROJECT
+
+BIN = Path(sys.executable).parent
+NAMES = [table.full_name for table in registry.tables()]
+AFTER_THE_FIRST = [path.stem for path in notebooks()][1:]
+
+
+def a_run(folder: Path, *flags: str) -> list[str]:
+    """`lakehouse run` on the example, with everything it writes below a folder."""
+    return [
+        *(str(BIN / "lakehouse"), "run", "--data-dir", str(EXAMPLE_DATA), *flags),
+        *("--lakehouse-dir", str(folder / "lakehouse"), "--artifacts-dir", str(folder / "charts")),
+        *("--output-dir", str(folder / "executed")),
+    ]
+
+
+def with_its_own_jvm() -> dict[str, str]:
+    """The environment of a process that knows of no JVM yet."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("PYSPARK_GATEWAY")}
+
+
+def build_in(folder: Path) -> None:
+    """All tables of the example, by the jobs' program."""
+    lakehouse = ["--lakehouse-dir", str(folder / "lakehouse"), "--artifacts-dir", str(folder)]
+    command = [sys.executable, "src/pipeline.py", "--data-dir", str(EXAMPLE_DATA), *lakehouse]
+    subprocess.run(command, cwd=PROJECT, check=True, capture_output=True)
+
+
+def assert_right(folder: Path) -> None:
+    assert_agrees(partial(read_delta, folder / "lakehouse"), NAMES, EXAMPLE_DATA)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name[:2] in ("04", "08") else pytest.mark.nightly)
+        for name in AFTER_THE_FIRST
+    ],
+)
+@pytest.mark.usefixtures("jvm")
+def test_a_notebook_that_is_opened_first_names_the_one_command(name: str, tmp_path: Path) -> None:
+    command = a_run(tmp_path, "--from", name, "--to", name)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert f"is not in {tmp_path}/lakehouse/ yet." in done.stderr
+    assert "Build it now with:  lakehouse run --to 0" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def kill_when(command: list[str], appears: Path, pattern: str) -> None:
+    """Start a program and kill it, with all it started, as soon as a file is there."""
+    process = subprocess.Popen(
+        command,
+        cwd=PROJECT,
+        env=with_its_own_jvm(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    while process.poll() is None and not (appears.exists() and any(appears.glob(pattern))):
+        time.sleep(0.02)
+    assert process.poll() is None, "it ended before it could be killed"
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@pytest.mark.usefixtures("jvm")
+def test_a_job_that_is_killed_while_it_writes_ends_in_the_same_tables(tmp_path: Path) -> None:
+    """Data files without an entry in the log are no table."""
+    silver = tmp_path / "lakehouse" / "silver" / "stg_orders"
+    program = [sys.executable, "src/pipeline.py", "--data-dir", str(EXAMPLE_DATA)]
+    folders = ["--lakehouse-dir", str(tmp_path / "lakehouse"), "--artifacts-dir", str(tmp_path)]
+    kill_when([*program, *folders], silver, "*.parquet")
+    build_in(tmp_path)
+    assert_right(tmp_path)
+
+
+@pytest.mark.nightly
+@pytest.mark.usefixtures("jvm")
+@pytest.mark.parametrize(
+    ("notebook", "table"),
+    [
+        ("01", "bronze/orders"),
+        ("02", "silver/stg_customers"),
+        ("02", "silver/quarantine"),
+        ("03", "intermediate/int_customer_rfm"),
+        ("04", "gold/dim_customer_segments"),
+        ("05", "ml/ml_customer_features"),
+    ],
+)
+def test_a_notebook_that_is_killed_and_run_again_ends_in_the_same_tables(
+    notebook: str, table: str, tmp_path: Path
+) -> None:
+    """Killed while a table is written for the first time, or written again."""
+    if notebook != "01":
+        build_in(tmp_path)
+        shutil.rmtree(tmp_path / "lakehouse" / table)
+    command = a_run(tmp_path, "--from", notebook, "--to", notebook)
+    kill_when(command, tmp_path / "lakehouse" / table, "*")
+    rest = a_run(tmp_path, "--from", notebook, "--to", "05")
+    subprocess.run(rest, cwd=PROJECT, check=True, capture_output=True)
+    assert_right(tmp_path)
+
+
+@pytest.mark.nightly
+@pytest.mark.usefixtures("jvm")
+def test_run_twice_and_two_at_a_time(tmp_path: Path) -> None:
+    """The second reads what the first has written; neither leaves anything half done."""
+    build_in(tmp_path)
+    before = {name: read_delta(tmp_path / "lakehouse", name) for name in NAMES}
+    both = [
+        subprocess.Popen(
+            a_run(
+                tmp_path / part,
+                "--from",
+                "04",
+                "--to",
+                "06",
+                "--lakehouse-dir",
+                str(tmp_path / "lakehouse"),
+            ),
+            cwd=tmp_path,
+            env=with_its_own_jvm(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for part in ("one", "other")
+    ]
+    for process in both:
+        said, _ = process.communicate()
+        assert process.returncode == 0 or "changed while" in said, said
+    for name in NAMES:
+        assert_same(name, read_delta(tmp_path / "lakehouse", name), before[name])
+
+
+@pytest.mark.nightly
+def test_without_a_network(tmp_path: Path) -> None:
+    """Once set up, nothing is fetched: the first notebook in a network of its own."""
+    alone = ["unshare", "--user", "--map-root-user", "--net"]
+    if subprocess.run([*alone, "true"], capture_output=True).returncode:
+        pytest.skip("this machine lets nobody make a network of their own")
+    words = " ".join(f"'{word}'" for word in a_run(tmp_path, "--to", "01"))
+    done = subprocess.run(
+        [*alone, "sh", "-c", f"ip link set lo up; exec {words}"],
+        env=with_its_own_jvm(),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
