@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ecommerce_lakehouse import chart_checks, charts
-from ecommerce_lakehouse.chart_checks import ChartProblem, check, contrast, distance
+from ecommerce_lakehouse.chart_checks import ChartProblem, check
+from ecommerce_lakehouse.colours import EYES, contrast, distance
 from ecommerce_lakehouse.graphs import draw_graph
 
 TABLE = pd.DataFrame({"segment": ["Champions", "Lost", "Others"], "revenue": [30.0, 20.0, 10.0]})
@@ -162,8 +163,8 @@ def test_the_words_for_a_picture_have_to_be_true(alt: str) -> None:
 def test_red_and_green_are_one_colour_for_some_eyes() -> None:
     red, green = "#D62728", "#7F7F00"
     assert distance(red, green) > 40
-    assert min(distance(red, green, eye) for eye in chart_checks.EYES.values()) < 20
-    assert distance(charts.ACCENT, charts.SECOND, chart_checks.EYES["deuteranopia"]) > 40
+    assert min(distance(red, green, eye) for eye in EYES.values()) < 20
+    assert distance(charts.ACCENT, charts.SECOND, EYES["deuteranopia"]) > 40
     assert contrast("black", "white") == pytest.approx(21)
 
 

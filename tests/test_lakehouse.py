@@ -127,6 +127,18 @@ def test_a_missing_table_says_what_builds_it(lake: Lakehouse) -> None:
     assert not lake.has(fct_customer_metrics)
 
 
+def test_a_write_that_was_cut_short_is_no_table(spark: SparkSession, tmp_path: Path) -> None:
+    """Data files and a log without an entry, as a killed process leaves them."""
+    lake = open_lake(spark, tmp_path / "lake", EXAMPLE_DATA)
+    lake.build("products")
+    log = tmp_path / "lake" / "bronze" / "products" / "_delta_log"
+    for entry in [path for path in log.iterdir() if path.is_file()]:
+        entry.unlink()
+    assert not lake.has("products")
+    lake.merge("products")
+    assert lake.read("products").count() == 5
+
+
 # ── as_of_date ───────────────────────────────────────────────────────────────────────────────────
 
 

@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
+from ecommerce_lakehouse.colours import READABLE, contrast
 from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.paths import resolve, shown
 
@@ -163,16 +164,9 @@ def heatmap(ax: Axes, values: pd.DataFrame, fmt: str, label: str, **options: Any
 
 def ink_on(colour: Any) -> str:
     """The ink for letters on a colour: the usual one where it can be read, else black or white."""
-
-    def light(of: Any) -> float:
-        parts = np.array(matplotlib.colors.to_rgb(of))
-        linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
-        return float(linear @ [0.2126, 0.7152, 0.0722]) + 0.05
-
-    ground = light(colour)
-    if ground / light(INK) >= 4.5:  # the contrast that WCAG asks for
+    if contrast(colour, INK) >= READABLE:
         return INK
-    return "black" if ground / light("black") > light("white") / ground else "white"
+    return max("black", "white", key=lambda ink: contrast(colour, ink))
 
 
 class Chart:

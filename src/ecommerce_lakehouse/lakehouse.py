@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.errors import InputError, MissingTableError
-from ecommerce_lakehouse.paths import EXAMPLE_DATA, resolve, shown
+from ecommerce_lakehouse.paths import resolve, shown
 from ecommerce_lakehouse.raw_files import find_raw_files
 from ecommerce_lakehouse.registry import LAYERS, NOTEBOOKS, Table, TableFunction
 from ecommerce_lakehouse.storage import Storage
@@ -108,8 +108,15 @@ class Lakehouse:
         return f"{self.location}/{table.layer}/{table.name}"
 
     def has(self, table: str | TableFunction) -> bool:
-        """Whether a table has been built."""
-        return self._storage.exists(f"{self._folder(registry.get(table))}/_delta_log")
+        """Whether a table has been built: its log has an entry, not only a folder.
+
+        A write that was cut short leaves data files and an empty log.
+        """
+        log = f"{self._folder(registry.get(table))}/_delta_log"
+        if self._storage.exists(f"{log}/{0:020}.json"):
+            return True
+        # Delta deletes old entries once a checkpoint holds what they said.
+        return any(name.endswith((".json", ".parquet")) for name in self._storage.names(log))
 
     def read(self, table: str | TableFunction) -> DataFrame:
         """A table without the stamp of when its rows were written.
@@ -260,54 +267,3 @@ class Lakehouse:
         if self._raw_files is None:
             self._raw_files = find_raw_files(self._storage, self.data_dir, self._later)
         return self._raw_files
-
-
-class MemoryLakehouse(Lakehouse):
-    """Tables in memory, each built when it is first asked for. Nothing is written.
-
-    Args:
-        spark: The session to compute with.
-        data_dir: The folder of raw CSV files.
-        as_of_date: The day to look back from; empty for the last completed order.
-        later: Further files that arrived elsewhere.
-    """
-
-    def __init__(
-        self,
-        spark: SparkSession,
-        data_dir: str | os.PathLike[str],
-        as_of_date: str | date | None = "",
-        *,
-        later: Sequence[str] = (),
-    ) -> None:
-        self._frames: dict[str, DataFrame] = {}
-        super().__init__(spark, "in memory", data_dir, as_of_date, later=later, sql_names=False)
-
-    def _open(self) -> None:
-        """There is no folder to open."""
-
-    def has(self, table: str | TableFunction) -> bool:
-        """Every table can be had: what is missing is built."""
-        return True
-
-    def read(self, table: str | TableFunction) -> DataFrame:
-        """A table, built from the raw files now if it has not been yet."""
-        wanted = registry.get(table)
-        if wanted.name not in self._frames:
-            self._write(wanted, self.compute(wanted.name))
-        return self._frames[wanted.name]
-
-    def _write(self, table: Table, frame: DataFrame) -> None:
-        self._frames[table.name] = frame.localCheckpoint()
-        self._forget_date(table)
-
-
-class ExampleLakehouse(MemoryLakehouse):
-    """The example's five customers.
-
-    Args:
-        spark: The session to compute with.
-    """
-
-    def __init__(self, spark: SparkSession) -> None:
-        super().__init__(spark, EXAMPLE_DATA)

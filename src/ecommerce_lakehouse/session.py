@@ -156,8 +156,10 @@ def _show_short_errors() -> None:
     shell = get_ipython()
     if shell is not None:
 
-        def short(shell: Any, kind: type, value: Exception, _: Any, tb_offset: Any = None) -> None:
-            print(f"{kind.__name__}: {value}", file=sys.stderr)
+        def short(shell: Any, kind: type, value: Exception, *_: Any, **__: Any) -> list[str]:
+            told = [f"{kind.__name__}: {value}"]
+            shell._showtraceback(kind, value, told)
+            return told
 
         shell.set_custom_exc((LakehouseError,), short)
 
