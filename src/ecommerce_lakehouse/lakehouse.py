@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 
+from delta.exceptions import DeltaConcurrentModificationException
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from ecommerce_lakehouse import registry
-from ecommerce_lakehouse.errors import InputError, MissingTableError
+from ecommerce_lakehouse.errors import InputError, LakehouseError, MissingTableError
 from ecommerce_lakehouse.paths import resolve, shown
 from ecommerce_lakehouse.raw_files import find_raw_files
 from ecommerce_lakehouse.registry import LAYERS, NOTEBOOKS, Table, TableFunction
@@ -40,6 +42,18 @@ def parse_date(value: str | date | None) -> date | None:
         raise InputError(
             f'as_of_date is "{value}", expected a day written yyyy-mm-dd.',
             "For example:  2024-06-30   (leave it out for the last completed order)",
+        ) from None
+
+
+@contextmanager
+def _only_writer(table: Table) -> Iterator[None]:
+    """Say it plainly when another run has written the same table meanwhile; nothing is mixed."""
+    try:
+        yield
+    except DeltaConcurrentModificationException:
+        raise LakehouseError(
+            f"{table.full_name} was changed by another run while this one wrote it.",
+            "Wait until the other has ended, then run this one again.",
         ) from None
 
 
@@ -203,15 +217,16 @@ class Lakehouse:
             return self.read(wanted.name)
         same_row = " AND ".join(f"old.{name} = new.{name}" for name in wanted.key)
         same_cells = " AND ".join(f"old.{name} <=> new.{name}" for name in frame.columns)
-        (
+        merge = (
             DeltaTable.forPath(self.spark, self.path(wanted.name))
             .alias("old")
             .merge(self._stamped(wanted, frame).alias("new"), same_row)
             .whenMatchedUpdateAll(f"NOT ({same_cells})")
             .whenNotMatchedInsertAll()
             .whenNotMatchedBySourceDelete()
-            .execute()
         )
+        with _only_writer(wanted):
+            merge.execute()
         self._forget_date(wanted)
         return self.read(wanted.name)
 
@@ -229,7 +244,8 @@ class Lakehouse:
             others = [name for name in stamped.columns if name != "_corrupt_record"]
             stamped = stamped.select(*others, "_corrupt_record")
         writer = stamped.write.format("delta").mode("overwrite").option("overwriteSchema", True)
-        writer.save(self.path(table.name))
+        with _only_writer(table):
+            writer.save(self.path(table.name))
         self._register(table)
         self._forget_date(table)
 

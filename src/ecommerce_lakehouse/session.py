@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +130,6 @@ def get_spark(app_name: str = "lakehouse", master: str | None = None) -> SparkSe
     # PySpark logs a page of JSON, with a timestamp, beside every analysis error it raises.
     for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger"):
         logging.getLogger(name).disabled = True
-    _show_short_errors()
     return SparkSession(context)
 
 
@@ -145,23 +143,6 @@ def _put_delta_on_the_class_path(gateway: Any, conf: SparkConf) -> None:
         loader.addURL(gateway.jvm.java.io.File(os.fspath(jar)).toURI().toURL())
     listed = [conf.get("spark.jars", "") or "", *map(os.fspath, jars)]
     conf.set("spark.jars", ",".join(filter(None, listed)))
-
-
-def _show_short_errors() -> None:
-    """In a notebook, an error of ours is its message, not a page of frames."""
-    if "IPython" not in sys.modules:
-        return
-    from IPython.core.getipython import get_ipython
-
-    shell = get_ipython()
-    if shell is not None:
-
-        def short(shell: Any, kind: type, value: Exception, *_: Any, **__: Any) -> list[str]:
-            told = [f"{kind.__name__}: {value}"]
-            shell._showtraceback(kind, value, told)
-            return told
-
-        shell.set_custom_exc((LakehouseError,), short)
 
 
 def reason(error: BaseException) -> str:
