@@ -245,6 +245,18 @@ def test_a_failing_cell_is_named_and_nothing_runs_after_it(
     assert contents(three_notebooks) == before
 
 
+def test_an_error_that_ipython_cannot_print_is_named_by_its_last_line(
+    lakehouse: Command, three_notebooks: Path, tmp_path: Path
+) -> None:
+    """As Python 3.13.0 has it for some errors: no error output, only lines on stderr."""
+    quiet = "def quiet(*_, **__):\n    print('KeyError: it broke', file=__import__('sys').stderr)\n"
+    code = quiet + "get_ipython().set_custom_exc((KeyError,), quiet)\n{}['no such key']"
+    write_notebook(three_notebooks / "01_a.ipynb", code)
+    answer = lakehouse("run", "--output-dir", str(tmp_path / "copies"))
+    assert answer.code == 1
+    assert "01_a, cell 1: KeyError: it broke" in answer.err
+
+
 def test_a_part_of_the_notebooks_runs_and_leaves_them_as_they_were(
     lakehouse: Command, three_notebooks: Path, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+import nbformat
 import papermill
 from jupyter_client.manager import AsyncKernelManager
 from papermill.engines import NBClientEngine, papermill_engines
@@ -160,7 +161,7 @@ def run_notebook(
             )
     except papermill.PapermillExecutionError as problem:
         raise NotebookFailed(
-            f"{source.stem}, cell {problem.exec_count}: {_what_failed(problem)}\n\n"
+            f"{source.stem}, cell {problem.exec_count}: {_what_failed(problem, target)}\n\n"
             f"{_indented(problem.source)}",
             f"The executed copy, with the full error: {target}",
         ) from None
@@ -168,11 +169,20 @@ def run_notebook(
     return Outcome(source.stem, cells, time.monotonic() - start)
 
 
-def _what_failed(problem: papermill.PapermillExecutionError) -> str:
+def _what_failed(problem: papermill.PapermillExecutionError, executed: Path) -> str:
     plain = re.sub(r"\x1b\[[0-9;]*m", "", str(problem.evalue)).strip()
+    if not plain:  # IPython could not print the error as one: what it printed last tells
+        return _last_words(executed)
     if problem.ename in ("InputError", "MissingTableError", "LakehouseError"):
         return plain  # written for people: with its remedy
     return f"{problem.ename}: {plain.splitlines()[0] if plain else ''}"
+
+
+def _last_words(executed: Path) -> str:
+    cells = nbformat.read(executed, as_version=4).cells
+    said = [o.text for c in cells for o in c.get("outputs", []) if o.get("name") == "stderr"]
+    lines = "".join(said).strip().splitlines()
+    return lines[-1] if lines else "an error without a message"
 
 
 def _indented(source: str) -> str:

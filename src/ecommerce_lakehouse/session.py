@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,9 @@ def get_spark(app_name: str = "lakehouse", master: str | None = None) -> SparkSe
     conf.setAppName(app_name)
     if master:
         conf.setMaster(master)
+    if str(conf.get("spark.master")).startswith("local"):
+        # Workers run on this machine: with this Python, not with the first one on the PATH.
+        os.environ["PYSPARK_PYTHON"] = sys.executable
     _put_delta_on_the_class_path(gateway, conf)
     context = SparkContext(conf=conf, gateway=gateway)
     context.setLogLevel("ERROR")
