@@ -89,3 +89,11 @@ def test_the_hooks_are_a_configuration_that_pre_commit_accepts() -> None:
     for program, name in re.findall(r"entry: \.venv/bin/(\w+) (\w+)", config.read_text()):
         assert (BIN / program).exists()
         assert program != "lakehouse" or help_of(name)
+
+
+def test_the_mutations_it_counts_are_those_that_were_tried() -> None:
+    counted = re.findall(r"\[(\d+) things were broken on purpose\]", TEXT)
+    report = (PROJECT / "docs" / "mutations.md").read_text(encoding="utf-8")
+    catalogue = (PROJECT / "tests" / "mutations.toml").read_text(encoding="utf-8")
+    assert counted == [str(catalogue.count("[[mutation]]"))]
+    assert f"Each of these {counted[0]} changes" in report
