@@ -23,11 +23,11 @@ AFTER_THE_FIRST = [path.stem for path in notebooks()][1:]
 
 
 def a_run(folder: Path, *flags: str) -> list[str]:
-    """`lakehouse run` on the example, with everything it writes below a folder."""
+    """`lakehouse run` on the example, with everything it writes below a folder unless told."""
     return [
-        *(str(BIN / "lakehouse"), "run", "--data-dir", str(EXAMPLE_DATA), *flags),
+        *(str(BIN / "lakehouse"), "run", "--data-dir", str(EXAMPLE_DATA)),
         *("--lakehouse-dir", str(folder / "lakehouse"), "--artifacts-dir", str(folder / "charts")),
-        *("--output-dir", str(folder / "executed")),
+        *("--output-dir", str(folder / "executed"), *flags),
     ]
 
 
