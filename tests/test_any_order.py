@@ -1,11 +1,12 @@
 """Any notebook may be opened first, run twice, run beside another, or be killed."""
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
-import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from oracle.compare import read_delta
 from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.notebooks import notebooks
 from ecommerce_lakehouse.paths import EXAMPLE_DATA, PROJECT
+from ecommerce_lakehouse.session import without_a_jvm
 
 BIN = Path(sys.executable).parent
 NAMES = [table.full_name for table in registry.tables()]
@@ -29,11 +31,6 @@ def a_run(folder: Path, *flags: str) -> list[str]:
         *("--lakehouse-dir", str(folder / "lakehouse"), "--artifacts-dir", str(folder / "charts")),
         *("--output-dir", str(folder / "executed"), *flags),
     ]
-
-
-def with_its_own_jvm() -> dict[str, str]:
-    """The environment of a process that knows of no JVM yet."""
-    return {k: v for k, v in os.environ.items() if not k.startswith("PYSPARK_GATEWAY")}
 
 
 def build_in(folder: Path) -> None:
@@ -69,14 +66,15 @@ def kill_when(command: list[str], appears: Path, pattern: str) -> None:
     process = subprocess.Popen(
         command,
         cwd=PROJECT,
-        env=with_its_own_jvm(),
+        env=without_a_jvm(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    while process.poll() is None and not (appears.exists() and any(appears.glob(pattern))):
-        time.sleep(0.02)
-    assert process.poll() is None, "it ended before it could be killed"
+    while process.returncode is None and not any(appears.glob(pattern)):
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=0.02)
+    assert process.returncode is None, "it ended before it could be killed"
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
@@ -108,7 +106,7 @@ def test_a_job_that_is_killed_while_it_writes_ends_in_the_same_tables(tmp_path: 
 def test_a_notebook_that_is_killed_and_run_again_ends_in_the_same_tables(
     notebook: str, table: str, tmp_path: Path
 ) -> None:
-    """Killed while a table is written for the first time, or written again."""
+    """Killed while a table is written for the first time."""
     if notebook != "01":
         build_in(tmp_path)
         shutil.rmtree(tmp_path / "lakehouse" / table)
@@ -125,19 +123,12 @@ def test_run_twice_and_two_at_a_time(tmp_path: Path) -> None:
     """The second reads what the first has written; neither leaves anything half done."""
     build_in(tmp_path)
     before = {name: read_delta(tmp_path / "lakehouse", name) for name in NAMES}
+    same_lakehouse = ("--lakehouse-dir", str(tmp_path / "lakehouse"))
     both = [
         subprocess.Popen(
-            a_run(
-                tmp_path / part,
-                "--from",
-                "04",
-                "--to",
-                "06",
-                "--lakehouse-dir",
-                str(tmp_path / "lakehouse"),
-            ),
+            a_run(tmp_path / part, "--from", "04", "--to", "06", *same_lakehouse),
             cwd=tmp_path,
-            env=with_its_own_jvm(),
+            env=without_a_jvm(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -159,10 +150,10 @@ def test_without_a_network(tmp_path: Path) -> None:
     alone = ["unshare", "--user", "--map-root-user", "--net"]
     if subprocess.run([*alone, "true"], capture_output=True).returncode:
         pytest.skip("this machine lets nobody make a network of their own")
-    words = " ".join(f"'{word}'" for word in a_run(tmp_path, "--to", "01"))
+    words = shlex.join(a_run(tmp_path, "--to", "01"))
     done = subprocess.run(
         [*alone, "sh", "-c", f"ip link set lo up; exec {words}"],
-        env=with_its_own_jvm(),
+        env=without_a_jvm(),
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import os
 import shutil
 import stat
 import subprocess
@@ -19,6 +18,7 @@ import pytest
 from ecommerce_lakehouse import batch, cli, doctor, exporter, jars, java, jobs, notebooks
 from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.paths import EXAMPLE_DATA, PROJECT
+from ecommerce_lakehouse.session import without_a_jvm
 
 ENTITIES = ("customers", "orders", "order_items", "products")
 
@@ -307,13 +307,12 @@ def test_a_job_refuses_a_flag_it_does_not_know(answer_of: Command) -> None:
 
 def run_job(name: str, *arguments: str) -> Answer:
     """Run a job as a program of its own."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("PYSPARK_GATEWAY")}
     done = subprocess.run(
         [sys.executable, PROJECT / "src" / "jobs" / f"{name}.py", *arguments],
         capture_output=True,
         text=True,
         check=False,
-        env=kept,
+        env=without_a_jvm(),
     )
     return Answer(done.returncode, done.stdout, done.stderr)
 

@@ -134,7 +134,7 @@ def _columns(table: pd.DataFrame) -> Iterator[np.ndarray]:
 
 
 def _same(drawn: np.ndarray, column: np.ndarray) -> bool:
-    """Equal in order; what is not drawn may be missing at either end, or be zero."""
+    """Equal in order, but for a NULL that is not drawn and a zero from which a line starts."""
     for values in (column, column[~np.isnan(column)]):
         if len(drawn) == len(values) and np.allclose(drawn, values, rtol=1e-9, equal_nan=True):
             return True

@@ -40,13 +40,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect notebooks, in place of nbval."""
     if parent.config.option.nbval_strict and file_path.suffix == ".ipynb":
-        os.environ["LAKEHOUSE_CHECK_CHARTS"] = "1"  # for the kernels
         return StrictFile.from_parent(parent, path=file_path)
     return None
 
 
 class StrictFile(IPyNbFile):
     """A notebook."""
+
+    def setup(self) -> None:
+        """Start its kernel, in which charts are checked as they are drawn."""
+        os.environ["LAKEHOUSE_CHECK_CHARTS"] = "1"
+        super().setup()
 
     def collect(self) -> Iterator[pytest.Item]:
         """Its code cells."""

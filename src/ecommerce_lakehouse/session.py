@@ -54,6 +54,11 @@ LAUNCH = {
 """What can only be said when the JVM starts (or only matters there)."""
 
 
+def without_a_jvm() -> dict[str, str]:
+    """The environment for a process that starts a JVM of its own, whatever runs here."""
+    return {name: v for name, v in os.environ.items() if not name.startswith("PYSPARK_GATEWAY")}
+
+
 def log_file() -> Path:
     """Where the JVM's own output goes: it never belongs in a notebook."""
     path = PROJECT / "build" / "spark.log"

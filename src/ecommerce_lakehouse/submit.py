@@ -13,6 +13,7 @@ import pyspark
 from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.java import ensure_java
 from ecommerce_lakehouse.paths import PROJECT
+from ecommerce_lakehouse.session import without_a_jvm
 
 SMALL = (
     *("--driver-memory", "512m", "--conf", "spark.ui.enabled=false"),
@@ -39,8 +40,7 @@ def spark_submit(program: str, *arguments: str) -> str:
     if found is None:
         raise LakehouseError("There is no spark-submit in this environment.", "make setup")
     # A warm JVM of the notebooks is theirs: this program starts its own, like on any cluster.
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("PYSPARK_GATEWAY")}
-    environment = kept | {
+    environment = without_a_jvm() | {
         "SPARK_HOME": pyspark.__path__[0],
         "JAVA_HOME": str(ensure_java().resolve().parents[1]),
         "PYSPARK_PYTHON": sys.executable,
