@@ -1,19 +1,20 @@
 """The folder of tables: what is read, built, merged and refused."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from builders import by_key, row
 from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
 from ecommerce_lakehouse import ExampleLakehouse, Lakehouse, MemoryLakehouse, registry
-from ecommerce_lakehouse.errors import InputError, MissingTableError
+from ecommerce_lakehouse.errors import InputError, LakehouseError, MissingTableError
 from ecommerce_lakehouse.lakehouse import parse_date
 from ecommerce_lakehouse.layers.bronze import RAW_COLUMNS
 from ecommerce_lakehouse.layers.gold import fct_customer_metrics
@@ -273,6 +274,40 @@ def test_a_merge_builds_anew_what_has_no_key(spark: SparkSession, tmp_path: Path
     """Equal rows of a raw file are rows; they are neither lost nor added by a second run."""
     lake = open_lake(spark, tmp_path / "lake", data(tmp_path / "data", customers=[ANN, ANN]))
     assert [lake.merge("customers").count(), lake.merge("customers").count()] == [2, 2]
+
+
+# ── Two writers ──────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.usefixtures("own_tables")
+@pytest.mark.parametrize("write", [Lakehouse.build, Lakehouse.merge])
+def test_of_two_writers_the_second_stops_and_says_why(
+    spark: SparkSession, tmp_path: Path, write: Callable[..., DataFrame]
+) -> None:
+    """While this one computes its rows, the commit of another reaches the log."""
+    log = "lake/gold/countries/_delta_log"
+    meanwhile = ""
+
+    def countries(raw_customers: DataFrame) -> DataFrame:
+        def while_another_commits(parts: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+            if meanwhile:
+                shutil.copy(f"{tmp_path}/{meanwhile}", f"{tmp_path}/{log}")
+            yield from parts
+
+        rows = raw_customers.selectExpr("CAST(customer_id AS BIGINT) AS customer_id", "country")
+        return rows.mapInPandas(while_another_commits, rows.schema)
+
+    registry.table("gold", key="customer_id", grain="One row per customer")(countries)
+    mine = open_lake(spark, tmp_path / "lake", data(tmp_path / "data", customers=[ANN, BEN]))
+    mine.build(countries)
+    shutil.copytree(tmp_path / "lake", tmp_path / "theirs" / "lake")
+    data(tmp_path / "data", customers=[ANN, CID])
+    open_lake(spark, tmp_path / "theirs" / "lake", tmp_path / "data").build(countries)
+    meanwhile = f"theirs/{log}/{1:020}.json"
+    with pytest.raises(LakehouseError) as refused:
+        write(mine, countries)
+    assert "gold.countries was changed by another run while this one wrote it" in str(refused.value)
+    assert sorted(path.stem for path in (tmp_path / log).glob("*.json")) == [f"{0:020}", f"{1:020}"]
 
 
 # ── Raw files ────────────────────────────────────────────────────────────────────────────────────

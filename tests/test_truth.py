@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from oracle.agree import assert_agrees
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from ecommerce_lakehouse import ExampleLakehouse, MemoryLakehouse, registry
 from ecommerce_lakehouse.display import AUDIT
@@ -198,10 +198,7 @@ def test_an_orders_total_is_its_subtotal_and_its_shipping(
 ) -> None:
     orders = shop.read("int_customer_orders")
     assert orders.where("order_total <> order_subtotal + shipping_cost").isEmpty()
-    assert (
-        str(sum_of(shop.read("int_customer_orders"), "shipping_cost"))
-        == truth["totals"]["shipping"]
-    )
+    assert str(sum_of(orders, "shipping_cost")) == truth["totals"]["shipping"]
 
 
 # ── The future ───────────────────────────────────────────────────────────────────────────────────

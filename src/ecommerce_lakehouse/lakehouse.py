@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 
-from delta.exceptions import DeltaConcurrentModificationException
+from delta import exceptions
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -22,6 +22,9 @@ from ecommerce_lakehouse.storage import Storage
 
 STAMPS = {"bronze": "_ingested_at", "silver": "spark_loaded_at"}
 """The column that says when a row was written, by layer; `spark_updated_at` elsewhere."""
+
+CONFLICTS = tuple(getattr(exceptions, name) for name in exceptions.__all__)
+"""Delta's errors of two writers in each other's way; they have no class in common."""
 
 
 def parse_date(value: str | date | None) -> date | None:
@@ -50,7 +53,7 @@ def _only_writer(table: Table) -> Iterator[None]:
     """Say it plainly when another run has written the same table meanwhile; nothing is mixed."""
     try:
         yield
-    except DeltaConcurrentModificationException:
+    except CONFLICTS:
         raise LakehouseError(
             f"{table.full_name} was changed by another run while this one wrote it.",
             "Wait until the other has ended, then run this one again.",
