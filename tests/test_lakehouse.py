@@ -15,10 +15,12 @@ from pyspark.sql import DataFrame, SparkSession
 
 from ecommerce_lakehouse import ExampleLakehouse, Lakehouse, MemoryLakehouse, registry
 from ecommerce_lakehouse.errors import InputError, LakehouseError, MissingTableError
+from ecommerce_lakehouse.incremental import update
 from ecommerce_lakehouse.lakehouse import parse_date
 from ecommerce_lakehouse.layers.bronze import RAW_COLUMNS
 from ecommerce_lakehouse.layers.gold import fct_customer_metrics
 from ecommerce_lakehouse.layers.intermediate import int_customer_rfm
+from ecommerce_lakehouse.merging import Change
 from ecommerce_lakehouse.paths import EXAMPLE_DATA, PROJECT, resolve, shown
 
 ANN = "1,ann@shop.com,Ann,Lee,,2023-01-01"
@@ -136,7 +138,7 @@ def test_a_write_that_was_cut_short_is_no_table(spark: SparkSession, tmp_path: P
     for entry in [path for path in log.iterdir() if path.is_file()]:
         entry.unlink()
     assert not lake.has("products")
-    lake.merge("products")
+    update(lake, "products")
     assert lake.read("products").count() == 5
 
 
@@ -175,7 +177,8 @@ def test_new_orders_move_the_date(spark: SparkSession, tmp_path: Path) -> None:
         )
 
     def deliver(last: str) -> Path:
-        return data(tmp_path / "data", orders=[f"1,1,{last},completed,0", "2,1,2024-01-01,new,0"])
+        orders = [f"1,1,{last},completed,0", "2,1,2024-01-01,new,0"]
+        return data(tmp_path / "data", orders=orders)
 
     lake = open_lake(spark, tmp_path / "lake", deliver("2023-02-01"))
     lake.build(stg_orders)
@@ -183,9 +186,11 @@ def test_new_orders_move_the_date(spark: SparkSession, tmp_path: Path) -> None:
     deliver("2023-02-02")
     lake.build(stg_orders)
     assert lake.as_of_date == date(2023, 2, 2)
-    deliver("2023-02-03")
-    lake.merge(stg_orders)
-    assert lake.as_of_date == date(2023, 2, 3)
+    deliver("2023-02-03").joinpath("raw_orders.csv").open("a").write("3,1,2023-02-04,completed,0\n")
+    lake = open_lake(spark, tmp_path / "lake", tmp_path / "data")
+    assert lake.as_of_date == date(2023, 2, 2)
+    update(lake, stg_orders)
+    assert lake.as_of_date == date(2023, 2, 4)
 
 
 @pytest.mark.parametrize("empty", [None, "", "  "])
@@ -236,13 +241,14 @@ def test_a_merge_writes_only_what_is_new_changed_or_gone(
     registry.table("gold", key="customer_id", grain="One row per customer")(countries)
     people = [ANN, BEN, CID, EVE]
     lake = open_lake(spark, tmp_path / "lake", data(tmp_path / "data", customers=people))
-    assert set(by_key(lake.merge(countries), "customer_id", "country")) == {1, 2, 3, 5}
+    assert update(lake, countries) == Change("gold.countries", "built", inserted=4)
     before = by_key(on_disk(lake, "countries"), "customer_id", "spark_updated_at")
 
     people = [ANN, BEN.replace("US", "AT"), DEE, EVE.replace("Lee,,", "Lee,FR,")]
-    data(tmp_path / "data", customers=people)
-    merged = lake.merge(countries)
-    assert by_key(merged, "customer_id", "country") == {1: None, 2: "AT", 4: "US", 5: "FR"}
+    lake = open_lake(spark, tmp_path / "lake", data(tmp_path / "data", customers=people))
+    assert update(lake, countries) == Change("gold.countries", "merged", 1, 2, 1)
+    merged = by_key(lake.read(countries), "customer_id", "country")
+    assert merged == {1: None, 2: "AT", 4: "US", 5: "FR"}
     after = by_key(on_disk(lake, "countries"), "customer_id", "spark_updated_at")
     assert after[1] == before[1]
     assert after[2] == after[4] == after[5] > before[2]
@@ -253,9 +259,11 @@ def test_a_column_that_is_never_null_can_be_merged(spark: SparkSession, tmp_path
     """What is read back from Delta may always be NULL; that makes it no other column."""
     registry.table("gold", key="customer_id", grain="One row per customer")(known_countries)
     lake = open_lake(spark, tmp_path / "lake", data(tmp_path / "data", customers=[ANN, BEN]))
-    lake.merge(known_countries)
+    update(lake, known_countries)
+    data(tmp_path / "data", customers=[ANN, BEN.replace("ben@", "benjamin@")])
     before = by_key(on_disk(lake, "known_countries"), "customer_id", "spark_updated_at")
-    lake.merge(known_countries)
+    lake = open_lake(spark, tmp_path / "lake", tmp_path / "data")
+    assert update(lake, known_countries) == Change("gold.known_countries", "merged")
     after = by_key(on_disk(lake, "known_countries"), "customer_id", "spark_updated_at")
     assert after == before
 
@@ -267,22 +275,17 @@ def test_a_merge_builds_anew_what_has_other_columns(spark: SparkSession, tmp_pat
     lake = open_lake(spark, tmp_path / "lake", data(tmp_path / "data", customers=[ANN]))
     old = spark.sql("SELECT CAST(1 AS BIGINT) AS customer_id, 43 AS shoe_size")
     old.write.format("delta").save(lake.path(countries))
-    assert lake.merge(countries).columns == ["customer_id", "country"]
-
-
-def test_a_merge_builds_anew_what_has_no_key(spark: SparkSession, tmp_path: Path) -> None:
-    """Equal rows of a raw file are rows; they are neither lost nor added by a second run."""
-    lake = open_lake(spark, tmp_path / "lake", data(tmp_path / "data", customers=[ANN, ANN]))
-    assert [lake.merge("customers").count(), lake.merge("customers").count()] == [2, 2]
+    assert update(lake, countries).how == "built"
+    assert lake.read(countries).columns == ["customer_id", "country"]
 
 
 # ── Two writers ──────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.usefixtures("own_tables")
-@pytest.mark.parametrize("write", [Lakehouse.build, Lakehouse.merge])
+@pytest.mark.parametrize("write", [Lakehouse.build, update])
 def test_of_two_writers_the_second_stops_and_says_why(
-    spark: SparkSession, tmp_path: Path, write: Callable[..., DataFrame]
+    spark: SparkSession, tmp_path: Path, write: Callable[..., object]
 ) -> None:
     """While this one computes its rows, the commit of another reaches the log."""
     log = "lake/gold/countries/_delta_log"
@@ -301,8 +304,9 @@ def test_of_two_writers_the_second_stops_and_says_why(
     mine = open_lake(spark, tmp_path / "lake", data(tmp_path / "data", customers=[ANN, BEN]))
     mine.build(countries)
     shutil.copytree(tmp_path / "lake", tmp_path / "theirs" / "lake")
-    data(tmp_path / "data", customers=[ANN, CID])
+    data(tmp_path / "data", customers=[ANN, BEN, CID])
     open_lake(spark, tmp_path / "theirs" / "lake", tmp_path / "data").build(countries)
+    mine = open_lake(spark, tmp_path / "lake", tmp_path / "data")
     meanwhile = f"theirs/{log}/{1:020}.json"
     with pytest.raises(LakehouseError) as refused:
         write(mine, countries)

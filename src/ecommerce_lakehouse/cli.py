@@ -65,6 +65,34 @@ def run(
     )
 
 
+@app.command()
+def build(
+    data_dir: DataDir = "",
+    lakehouse_dir: LakehouseDir = "",
+    artifacts_dir: ArtifactsDir = "",
+    as_of: Annotated[
+        str, typer.Option("--date", "--as-of", help="Look back from this day (yyyy-mm-dd).")
+    ] = "",
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Compute all rows, not only what is touched.")
+    ] = False,
+    master: Annotated[str, typer.Option(help="A Spark master; else this machine.")] = "",
+) -> None:
+    """Bring every table up to date with the raw files, without notebooks."""
+    from ecommerce_lakehouse import doctor, jobs, registry
+
+    doctor.quick()
+    given = {
+        "data_dir": _absolute(data_dir),
+        "lakehouse_dir": _absolute(lakehouse_dir),
+        "artifacts_dir": _absolute(artifacts_dir),
+        "date": as_of,
+        "master": master,
+    }
+    folders = {name: value for name, value in given.items() if value}
+    jobs.build_layers(registry.LAYERS, full_refresh=full_refresh, **folders)
+
+
 @app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.errors import LakehouseError
@@ -13,6 +14,7 @@ from ecommerce_lakehouse.exports import write_parquet
 from ecommerce_lakehouse.lakehouse import Lakehouse, parse_date
 from ecommerce_lakehouse.preflight import check_data, check_writable
 from ecommerce_lakehouse.registry import LAYERS
+from ecommerce_lakehouse.runs import Run
 from ecommerce_lakehouse.session import get_spark
 
 
@@ -20,47 +22,67 @@ def options(name: str, description: str) -> argparse.ArgumentParser:
     """The flags every job has, with the same names and defaults as everywhere."""
     parser = argparse.ArgumentParser(prog=name, description=description)
     parser.add_argument("--date", default="", help="as_of_date (default: last completed order)")
-    parser.add_argument("--full-refresh", action="store_true", help="rebuild instead of merging")
+    parser.add_argument("--full-refresh", action="store_true", help="compute all rows anew")
     parser.add_argument("--data-dir", default="data_seeds/shop")
     parser.add_argument("--lakehouse-dir", default="lakehouse")
     parser.add_argument("--artifacts-dir", default="artifacts")
+    parser.add_argument(
+        "--master", default="", help="a Spark master (default: spark-submit's, or all cores)"
+    )
     return parser
 
 
-def build_layers(layers: Sequence[str], arguments: argparse.Namespace) -> None:
-    """Build the tables of some layers, in order, from what the lakehouse and the files hold.
+def build_layers(
+    layers: Sequence[str],
+    *,
+    date: str = "",
+    full_refresh: bool = False,
+    data_dir: str = "data_seeds/shop",
+    lakehouse_dir: str = "lakehouse",
+    artifacts_dir: str = "artifacts",
+    master: str = "",
+) -> None:
+    """Bring the tables of some layers up to date with the files and the earlier layers.
 
     Args:
-        layers: Layer names.
-        arguments: The parsed flags.
+        layers: Layer names, in order.
+        date: The as-of date; empty for the last completed order's.
+        full_refresh: Compute all rows anew, not only those that new deliveries touch.
+        data_dir: The folder of raw files.
+        lakehouse_dir: The folder of tables.
+        artifacts_dir: Where the features are exported to.
+        master: A Spark master; empty for spark-submit's, or every core of this machine.
 
     Raises:
-        LakehouseError: Bad input, or a table of an earlier layer is missing.
+        LakehouseError: Bad input, a table of an earlier layer is missing, or a later run began.
     """
-    parse_date(arguments.date)
+    parse_date(date)
     if "bronze" in layers:
-        check_data(arguments.data_dir)
-    check_writable(arguments.lakehouse_dir, "--lakehouse-dir FOLDER")
+        check_data(data_dir)
+    check_writable(lakehouse_dir, "--lakehouse-dir FOLDER")
     if "ml" in layers:
-        check_writable(arguments.artifacts_dir, "--artifacts-dir FOLDER")
-    spark = get_spark("lakehouse-job")
+        check_writable(artifacts_dir, "--artifacts-dir FOLDER")
+    spark = get_spark("lakehouse-job", master)
     lake = Lakehouse(
         spark,
-        arguments.lakehouse_dir,
-        arguments.data_dir,
-        arguments.date,
+        lakehouse_dir,
+        data_dir,
+        date,
         sql_names=False,  # nobody asks this session for gold.x, and naming it takes time
     )
     if "bronze" in layers:
         lake.raw_files()  # every header is checked before the first table is written
-    for layer in layers:
-        for table in registry.tables(layer):
-            (lake.build if arguments.full_refresh else lake.merge)(table.name)
-            print(f"{table.full_name:34} done", flush=True)
+    tables = [table for layer in layers for table in registry.tables(layer)]
+    built = {table.name for table in tables}
+    for name in (name for table in tables for name in table.inputs):
+        if name not in built and not name.startswith("raw_"):
+            lake.read(name)  # a clear message now, if it is missing
+    run = Run(lake, layers, full_refresh=full_refresh)
+    run.build(tables, say=partial(print, flush=True))
     if "ml" in layers:
         features = lake.read("ml_customer_features")
         path = write_parquet(
-            features, "ml_customer_features", order_by="customer_id", to=arguments.artifacts_dir
+            features, "ml_customer_features", order_by="customer_id", to=artifacts_dir
         )
         print(f"exported {path.name}", flush=True)
 
@@ -74,7 +96,7 @@ def main(description: str, *layers: str) -> None:
     """
     try:
         arguments = options(os.path.basename(sys.argv[0]), description).parse_args()
-        build_layers(layers or LAYERS, arguments)
+        build_layers(layers or LAYERS, **vars(arguments))
     except LakehouseError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

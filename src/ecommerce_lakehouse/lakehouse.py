@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from datetime import date
 
-from delta import exceptions
-from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from ecommerce_lakehouse import registry
+from ecommerce_lakehouse.conflicts import only_writer
+from ecommerce_lakehouse.delta_log import DeltaLog, Note
 from ecommerce_lakehouse.errors import InputError, LakehouseError, MissingTableError
 from ecommerce_lakehouse.paths import resolve, shown
 from ecommerce_lakehouse.raw_files import find_raw_files
@@ -22,9 +21,6 @@ from ecommerce_lakehouse.storage import Storage
 
 STAMPS = {"bronze": "_ingested_at", "silver": "spark_loaded_at"}
 """The column that says when a row was written, by layer; `spark_updated_at` elsewhere."""
-
-CONFLICTS = tuple(getattr(exceptions, name) for name in exceptions.__all__)
-"""Delta's errors of two writers in each other's way; they have no class in common."""
 
 
 def parse_date(value: str | date | None) -> date | None:
@@ -45,18 +41,6 @@ def parse_date(value: str | date | None) -> date | None:
         raise InputError(
             f'as_of_date is "{value}", expected a day written yyyy-mm-dd.',
             "For example:  2024-06-30   (leave it out for the last completed order)",
-        ) from None
-
-
-@contextmanager
-def _only_writer(table: Table) -> Iterator[None]:
-    """Say it plainly when another run has written the same table meanwhile; nothing is mixed."""
-    try:
-        yield
-    except CONFLICTS:
-        raise LakehouseError(
-            f"{table.full_name} was changed by another run while this one wrote it.",
-            "Wait until the other has ended, then run this one again.",
         ) from None
 
 
@@ -91,7 +75,7 @@ class Lakehouse:
         self.data_dir = resolve(data_dir)
         self._later = [resolve(file) for file in later]
         self._sql_names = sql_names
-        self._given_date = parse_date(as_of_date)
+        self.given_date = parse_date(as_of_date)
         self._default_date: date | None = None
         self._storage = Storage(spark)
         self._raw_files: dict[str, list[str]] | None = None
@@ -123,6 +107,10 @@ class Lakehouse:
 
     def _folder(self, table: Table) -> str:
         return f"{self.location}/{table.layer}/{table.name}"
+
+    def log(self, table: str | TableFunction) -> DeltaLog:
+        """What the log of a table says, built or not."""
+        return DeltaLog(self._storage, self._folder(registry.get(table)))
 
     def has(self, table: str | TableFunction) -> bool:
         """Whether a table has been built: its log has an entry, not only a folder.
@@ -159,8 +147,8 @@ class Lakehouse:
         Raises:
             InputError: No date was given and there is no completed order to take it from.
         """
-        if self._given_date:
-            return self._given_date
+        if self.given_date:
+            return self.given_date
         if self._default_date is None:
             orders = self.read("stg_orders").where("is_completed")
             row = orders.agg(F.max("order_date").cast("string")).head()
@@ -177,14 +165,33 @@ class Lakehouse:
     def compute(self, table: str | TableFunction) -> DataFrame:
         """The result of a table's function on this lakehouse's tables, not written."""
         wanted = registry.get(table)
-        return wanted.function(**{name: self._input(name) for name in wanted.parameters})
+        return wanted.function(**{name: self.compute_input(name) for name in wanted.parameters})
 
-    def _input(self, name: str) -> DataFrame | date:
+    def compute_input(self, name: str) -> DataFrame | date:
+        """What a parameter of a table's function stands for: a table, raw files or the date."""
         if name == "as_of_date":
             return self.as_of_date
         if name.startswith("raw_"):
             return self.read_raw(name.removeprefix("raw_"))
-        return self.read(name)
+        frame = self.read(name)
+        self._check_date(registry.get(name))
+        return frame
+
+    def _check_date(self, table: Table) -> None:
+        """Refuse to mix two days: an input has to look back from the same one.
+
+        Raises:
+            LakehouseError: It does not; the message says what builds it anew.
+        """
+        note = self.log(table.name).note() if table.knows_date else None
+        if note is None or note.as_of_date == self.as_of_date.isoformat():
+            return
+        number = NOTEBOOKS[table.layer][:2]
+        raise LakehouseError(
+            f"{table.full_name} is as of {note.as_of_date}, this run is as of {self.as_of_date}.",
+            f"Build it for that day first:  lakehouse run --from {number} --to {number} "
+            f"--as-of {self.as_of_date}   (or every table:  lakehouse build)",
+        )
 
     def build(self, table: str | TableFunction) -> DataFrame:
         """Compute a table, write it, and read back what was written.
@@ -196,61 +203,52 @@ class Lakehouse:
             The table as it now stands in the lakehouse.
         """
         wanted = registry.get(table)
-        self._write(wanted, self.compute(wanted.name))
+        note = self.made_from(wanted)
+        self.replace(wanted, self.compute(wanted.name), note)
         return self.read(wanted.name)
 
-    def merge(self, table: str | TableFunction) -> DataFrame:
-        """Compute a table and write only the rows that are new, changed or gone.
-
-        A table without a key, one not built yet and one whose columns changed is built anew.
+    def made_from(self, table: Table, before: Note | None = None) -> Note:
+        """What a table would be made from now: its inputs as they are, the date, the code.
 
         Args:
-            table: The function that makes it, or its name.
-
-        Returns:
-            The table as it now stands in the lakehouse.
+            table: The table.
+            before: What it was made from; files that look the same are not read again.
         """
-        wanted = registry.get(table)
-        frame = self.compute(wanted.name)
-        if not wanted.key or not self.has(wanted.name):
-            self._write(wanted, frame)
-            return self.read(wanted.name)
-        if self.read(wanted.name).dtypes != frame.dtypes:
-            self._write(wanted, frame)
-            return self.read(wanted.name)
-        same_row = " AND ".join(f"old.{name} = new.{name}" for name in wanted.key)
-        same_cells = " AND ".join(f"old.{name} <=> new.{name}" for name in frame.columns)
-        merge = (
-            DeltaTable.forPath(self.spark, self.path(wanted.name))
-            .alias("old")
-            .merge(self._stamped(wanted, frame).alias("new"), same_row)
-            .whenMatchedUpdateAll(f"NOT ({same_cells})")
-            .whenNotMatchedInsertAll()
-            .whenNotMatchedBySourceDelete()
+        inputs: dict[str, int | str] = {}
+        known = before.inputs if before else {}
+        for name in table.inputs:
+            if not name.startswith("raw_"):
+                inputs[name] = self.log(name).version()
+                continue
+            for file in self.raw_files()[name.removeprefix("raw_")]:
+                name = file.rpartition("/")[2]
+                inputs[name] = self._storage.state(file, str(known.get(name, "")))
+        day = self.as_of_date.isoformat() if table.knows_date else None
+        return Note(inputs, day, registry.fingerprint(table))
+
+    def replace(self, table: Table, frame: DataFrame, note: Note) -> None:
+        """Write a table anew: all of its rows, and the note, in one commit."""
+        stamped = self.stamped(table, frame)
+        writer = stamped.write.format("delta").mode("overwrite").option("overwriteSchema", True)
+        with only_writer(table.full_name):
+            writer.option("userMetadata", str(note)).save(self.path(table.name))
+        self._register(table)
+        self.written(table)
+
+    def stamped(self, table: Table, frame: DataFrame) -> DataFrame:
+        """The rows of a table with the time they are written."""
+        stamped = frame.withColumn(
+            STAMPS.get(table.layer, "spark_updated_at"), F.current_timestamp()
         )
-        with _only_writer(wanted):
-            merge.execute()
-        self._forget_date(wanted)
-        return self.read(wanted.name)
+        if table.layer != "bronze":
+            return stamped
+        others = [name for name in stamped.columns if name != "_corrupt_record"]
+        return stamped.select(*others, "_corrupt_record")
 
-    def _stamped(self, table: Table, frame: DataFrame) -> DataFrame:
-        stamp = STAMPS.get(table.layer, "spark_updated_at")
-        return frame.withColumn(stamp, F.current_timestamp())
-
-    def _forget_date(self, table: Table) -> None:
+    def written(self, table: Table) -> None:
+        """Forget what was known from a table that has just been written."""
         if table.name == "stg_orders":
             self._default_date = None
-
-    def _write(self, table: Table, frame: DataFrame) -> None:
-        stamped = self._stamped(table, frame)
-        if table.layer == "bronze":
-            others = [name for name in stamped.columns if name != "_corrupt_record"]
-            stamped = stamped.select(*others, "_corrupt_record")
-        writer = stamped.write.format("delta").mode("overwrite").option("overwriteSchema", True)
-        with _only_writer(table):
-            writer.save(self.path(table.name))
-        self._register(table)
-        self._forget_date(table)
 
     def _register(self, table: Table) -> None:
         """Give a table its SQL name. The path is the truth; the catalog only points to it."""
@@ -266,15 +264,23 @@ class Lakehouse:
 
     # Raw files -------------------------------------------------------------------------
 
-    def read_raw(self, entity: str) -> DataFrame:
+    def read_raw(self, entity: str, only: Collection[str] | None = None) -> DataFrame:
         """The rows of an entity's CSV files, as text.
+
+        Args:
+            entity: `customers`, `orders`, `order_items` or `products`.
+            only: The names of some of its files; None for all.
 
         Raises:
             InputError: A file is missing, or a header is not the contract's.
         """
         from ecommerce_lakehouse.layers import bronze
 
-        files = [self._storage.exactly(file) for file in self.raw_files()[entity]]
+        files = [
+            self._storage.exactly(file)
+            for file in self.raw_files()[entity]
+            if only is None or file.rpartition("/")[2] in only
+        ]
         return bronze.read_raw(self.spark, files, bronze.RAW_COLUMNS[entity])
 
     def raw_files(self) -> dict[str, list[str]]:

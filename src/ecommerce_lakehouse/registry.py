@@ -6,6 +6,7 @@ names of its input tables, so build order and lineage need no second list.
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,6 +44,9 @@ class Table:
         key: The columns that identify a row; empty where rows have no identity (raw text).
         grain: One sentence: what one row is.
         function: DataFrames in, one DataFrame out.
+        counts_from: The column of an input that says from which as-of date on its row counts;
+            the other rows stay as they are when the date moves.
+        whole: A row depends on rows with other keys (a rank, a share).
     """
 
     name: str
@@ -50,6 +54,8 @@ class Table:
     key: tuple[str, ...]
     grain: str
     function: TableFunction
+    counts_from: str = ""
+    whole: bool = False
 
     @property
     def full_name(self) -> str:
@@ -66,11 +72,32 @@ class Table:
         """The tables and raw files the function reads."""
         return tuple(name for name in self.parameters if name != "as_of_date")
 
+    @property
+    def knows_date(self) -> bool:
+        """Whether its rows depend on the as-of date, directly or through an input."""
+        return "as_of_date" in self.parameters or any(t.knows_date for t in self._input_tables())
+
+    @property
+    def follows_date(self) -> bool:
+        """Whether another as-of date changes rows that it has (and not only which it has)."""
+        itself = "as_of_date" in self.parameters and not self.counts_from
+        return itself or any(t.follows_date for t in self._input_tables())
+
+    def _input_tables(self) -> list[Table]:
+        return [_tables[name] for name in self.inputs if name in _tables]
+
 
 _tables: dict[str, Table] = {}
 
 
-def table(layer: str, grain: str, key: str | tuple[str, ...] = ()) -> Callable[[F], F]:
+def table(
+    layer: str,
+    grain: str,
+    key: str | tuple[str, ...] = (),
+    *,
+    counts_from: str = "",
+    whole: bool = False,
+) -> Callable[[F], F]:
     """Declare the table that a function makes.
 
     Running the cell again replaces the declaration, so an edited function is the one used.
@@ -79,6 +106,8 @@ def table(layer: str, grain: str, key: str | tuple[str, ...] = ()) -> Callable[[
         layer: One of `LAYERS`.
         grain: One sentence: what one row is.
         key: The column or columns that identify a row.
+        counts_from: See `Table`.
+        whole: See `Table`.
 
     Returns:
         A decorator that leaves the function as it is.
@@ -89,10 +118,21 @@ def table(layer: str, grain: str, key: str | tuple[str, ...] = ()) -> Callable[[
     def declare(function: F) -> F:
         name = function.__name__
         columns = (key,) if isinstance(key, str) else tuple(key)
-        _tables[name] = Table(name, layer, columns, grain, function)
+        _tables[name] = Table(name, layer, columns, grain, function, counts_from, whole)
         return function
 
     return declare
+
+
+def fingerprint(table: Table) -> str | None:
+    """What tells one state of a table's code from another: a digest of the function's module.
+
+    A function may call any other of its module. None for a function written in a notebook.
+    """
+    module = inspect.getmodule(table.function)
+    if module is None or module.__name__ == "__main__":
+        return None
+    return hashlib.sha256(inspect.getsource(module).encode()).hexdigest()[:12]
 
 
 def load_layers() -> None:

@@ -35,6 +35,10 @@ SETTINGS = {
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
     # Any Delta reader can read what we write.
     "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
+    # A table tells its readers which rows changed.
+    "spark.databricks.delta.properties.defaults.enableChangeDataFeed": "true",
+    # What a table was made from is noted also when no row of it changed.
+    "spark.databricks.delta.skipRecordingEmptyCommits": "false",
     # Nothing is printed between the cells.
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",

@@ -39,6 +39,34 @@ class Storage:
             return []
         return sorted(status.getPath().getName() for status in files.listStatus(path))
 
+    def state(self, file: str, known: str = "") -> str:
+        """What tells one content of a file from another: its size, its time and a checksum.
+
+        Args:
+            file: The file.
+            known: An earlier answer. The file is read only where size or time differ from it.
+        """
+        path, files = self._path(file)
+        status = files.getFileStatus(path)
+        looks = f"{status.getLen()} bytes, {status.getModificationTime()}, "
+        if known.startswith(looks):
+            return known
+        read = self._jvm.java.util.zip.CheckedInputStream(
+            files.open(path), self._jvm.java.util.zip.CRC32()
+        )
+        nowhere = self._jvm.java.io.OutputStream.nullOutputStream()
+        self._jvm.org.apache.hadoop.io.IOUtils.copyBytes(read, nowhere, 1 << 16, True)
+        return f"{looks}{read.getChecksum().getValue():08x}"
+
+    def text(self, file: str) -> str:
+        """What a small UTF-8 text file holds."""
+        path, files = self._path(file)
+        stream = files.open(path)
+        try:
+            return bytes(stream.readAllBytes()).decode()
+        finally:
+            stream.close()
+
     def first_line(self, file: str) -> str | None:
         """The first line of a UTF-8 text file, None when the file is empty."""
         path, files = self._path(file)

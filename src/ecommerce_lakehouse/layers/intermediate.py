@@ -13,7 +13,9 @@ from pyspark.sql import DataFrame
 from ecommerce_lakehouse.registry import table
 
 
-@table("intermediate", key="order_id", grain="One row per completed order")
+@table(
+    "intermediate", key="order_id", grain="One row per completed order", counts_from="order_date"
+)
 def int_customer_orders(
     stg_orders: DataFrame, stg_order_items: DataFrame, as_of_date: date
 ) -> DataFrame:

@@ -1,0 +1,104 @@
+"""A run over a lakehouse: table after table, one run at a time, and a record of what it did.
+
+The records are tables too, in the folder's `ops` layer: `ops.runs` has a row a run, `ops.steps`
+a row for each table that a run looked at.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ecommerce_lakehouse.conflicts import only_writer
+from ecommerce_lakehouse.delta_log import DeltaLog
+from ecommerce_lakehouse.errors import LakehouseError
+from ecommerce_lakehouse.incremental import rebuild, update
+from ecommerce_lakehouse.lakehouse import Lakehouse
+from ecommerce_lakehouse.merging import Change
+from ecommerce_lakehouse.registry import Table
+from ecommerce_lakehouse.storage import Storage
+
+RUNS = "run_id STRING, started_at TIMESTAMP, layers STRING, as_of_date DATE, full_refresh BOOLEAN"
+STEPS = (
+    "run_id STRING, table STRING, outcome STRING, rows_inserted BIGINT, rows_updated BIGINT, "
+    "rows_deleted BIGINT, version BIGINT, started_at TIMESTAMP, seconds DOUBLE"
+)
+
+
+class Run:
+    """One run over a lakehouse. The newest is the only one that goes on.
+
+    A run has a number: the version of `ops.runs` in which it appears. Before each table it looks
+    whether a later run has appeared, and if so it stops. What it has finished stays, and the
+    later run goes on from there; so a run that was killed is in nobody's way.
+
+    Args:
+        lake: The lakehouse.
+        layers: What will be built.
+        full_refresh: Whether all rows are computed anew.
+
+    Raises:
+        LakehouseError: Another run began at the same moment.
+    """
+
+    def __init__(self, lake: Lakehouse, layers: Iterable[str], *, full_refresh: bool) -> None:
+        self._lake = lake
+        self._full_refresh = full_refresh
+        self._id = uuid.uuid4().hex
+        self._log = DeltaLog(Storage(lake.spark), f"{lake.location}/ops/runs")
+        self._steps: list[tuple[Any, ...]] = []
+        self._record(
+            "runs",
+            RUNS,
+            [(self._id, datetime.now(UTC), ", ".join(layers), lake.given_date, full_refresh)],
+        )
+        written = "spark.databricks.delta.lastCommitVersionInSession"
+        self._number = int(lake.spark.conf.get(written) or 0)
+
+    def build(self, tables: Sequence[Table], say: Callable[[Change], object]) -> None:
+        """Bring tables up to date.
+
+        Args:
+            tables: Inputs before what is made from them.
+            say: Is told what became of each.
+
+        Raises:
+            LakehouseError: Bad input, a missing table, or a later run has begun.
+        """
+        try:
+            for table in tables:
+                say(self._step(table, rebuild if self._full_refresh else update))
+            for table in tables:
+                # A run that this one made stop may still have finished the table it was at.
+                if (again := self._step(table, update)).how != "unchanged":
+                    say(again)
+        finally:
+            self._record("steps", STEPS, self._steps)
+
+    def _step(self, table: Table, bring: Callable[[Lakehouse, str], Change]) -> Change:
+        if self._log.versions()[0] != self._number:
+            raise LakehouseError(
+                f"A later run has begun here, so this one stops before {table.full_name}.",
+                "What it has built stays, and the later run goes on from there.",
+            )
+        begun, clock = datetime.now(UTC), time.monotonic()
+        change = Change(table.full_name, "failed")
+        try:
+            change = bring(self._lake, table.name)
+        finally:
+            rows = (change.inserted, change.updated, change.deleted)
+            version = self._lake.log(table.name).version()
+            told = (self._id, table.full_name, change.how, *rows, version, begun)
+            self._steps.append((*told, time.monotonic() - clock))
+        return change
+
+    def _record(self, name: str, schema: str, rows: list[tuple[Any, ...]]) -> None:
+        """Append rows to a table of the `ops` layer."""
+        frame = self._lake.spark.createDataFrame(rows, schema).coalesce(1)
+        with only_writer(f"ops.{name}"):
+            frame.write.format("delta").mode("append").save(
+                Storage(self._lake.spark).uri(f"{self._lake.location}/ops/{name}")
+            )

@@ -1,0 +1,345 @@
+"""Deliveries, one after the other: the tables are those of a build from all files at once."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from oracle.agree import assert_agrees
+from oracle.compare import read_delta
+from oracle.raw import COLUMNS
+from pyspark.sql import SparkSession
+from test_dirty_files import csv_file
+
+from ecommerce_lakehouse import Lakehouse, registry
+from ecommerce_lakehouse.errors import InputError, LakehouseError
+from ecommerce_lakehouse.incremental import update
+from ecommerce_lakehouse.merging import Change
+from ecommerce_lakehouse.paths import EXAMPLE_DATA
+from ecommerce_lakehouse.registry import LAYERS
+from ecommerce_lakehouse.runs import Run
+
+JULY = date(2023, 7, 31)
+NAMES = [table.full_name for table in registry.tables()]
+
+SEPTEMBER = {
+    "orders": [
+        "1004,3,2023-04-10,returned,5.99",  # was completed
+        "1006,2,2023-05-25,completed,7.99",  # as it was
+        "1008,5,2023-06-15,completed,5.99",  # was customer 3's
+        "1011,6,2023-07-25,completed,5.99",  # of a customer who is not here yet
+        "1012,1,2023-08-02,completed,5.99",  # after the day we look back from
+        "1013,1,2023-07-32,completed,5.99",  # on no day
+    ],
+    "order_items": [
+        "8,1008,103,-2,19.99",  # no correction: nobody buys -2
+        "9,1009,103,1,29.99",  # was product 101
+        "11,1011,102,1,49.99",
+        "12,1012,106,1,10.00",  # of a product that is not here yet
+    ],
+}
+CHANGED_IN_SEPTEMBER = {
+    "bronze.customers": None,
+    "bronze.orders": (6, 0, 0),
+    "bronze.order_items": (4, 0, 0),
+    "bronze.products": None,
+    "silver.stg_customers": None,
+    "silver.stg_orders": (2, 2, 0),
+    "silver.stg_order_items": (2, 1, 0),
+    "silver.stg_products": None,
+    "intermediate.int_customer_orders": (1, 1, 1),  # 1011; 1008; 1004
+    "intermediate.int_customer_rfm": (1, 1, 1),  # 6; 5; 3 has no order left
+    "intermediate.int_product_metrics": (0, 4, 0),  # all but 105
+    "gold.fct_customer_metrics": (0, 2, 0),  # 3 and 5
+    "gold.dim_customer_segments": (0, 2, 0),
+    "ml.ml_customer_features": (0, 2, 0),
+}
+
+AUGUST = {
+    "customers": [
+        "2,jane@smith.com,Jane,Smith,UK,2023-02-20",  # has a new address
+        "6,fay@shop.com,Fay,Lee,US,2023-07-01",
+    ],
+    "orders": [
+        "1004,3,2023-04-10,pending,5.99",  # September knows better
+        "1009,5,2023-07-01,cancelled,5.99",  # was completed
+    ],
+    "products": ["106,Mouse Pad,Accessories,4.00,10.00"],
+}
+CHANGED_IN_AUGUST = {
+    "bronze.customers": (2, 0, 0),
+    "bronze.orders": (2, 0, 0),
+    "bronze.order_items": None,
+    "bronze.products": (1, 0, 0),
+    "silver.stg_customers": (1, 1, 0),
+    "silver.stg_orders": (0, 1, 0),
+    "silver.stg_order_items": None,
+    "silver.stg_products": (1, 0, 0),
+    "intermediate.int_customer_orders": (0, 0, 1),  # 1009
+    "intermediate.int_customer_rfm": (0, 1, 0),  # 5
+    "intermediate.int_product_metrics": (1, 1, 0),  # 106; 103
+    "gold.fct_customer_metrics": (1, 2, 0),  # 6; 2 and 5
+    "gold.dim_customer_segments": (1, 2, 0),
+    "ml.ml_customer_features": (1, 1, 0),  # 6; 5: an address is no feature
+}
+
+
+def deliver(data: Path, name: str, rows: dict[str, list[str]]) -> None:
+    for entity, lines in rows.items():
+        text = "\n".join([",".join(COLUMNS[entity]), *lines])
+        (data / f"raw_{entity}_{name}.csv").write_text(text + "\n", encoding="utf-8")
+
+
+def opened(spark: SparkSession, folder: Path, day: date | None = JULY) -> Lakehouse:
+    return Lakehouse(spark, folder / "lake", folder / "data", day, sql_names=False)
+
+
+def run(lake: Lakehouse, say: Callable[[Change], object] = str) -> dict[str, Any]:
+    """Bring every table up to date.
+
+    Returns:
+        By table, the rows inserted, updated and deleted; None where nothing was written.
+    """
+    told: dict[str, Any] = {}
+
+    def note(change: Change) -> None:
+        rows = (change.inserted, change.updated, change.deleted)
+        told[change.table] = None if change.how == "unchanged" else rows
+        say(change)
+
+    Run(lake, LAYERS, full_refresh=False).build(registry.tables(), note)
+    return told
+
+
+def versions(lake: Lakehouse) -> dict[str, int]:
+    return {name: lake.log(name).versions()[0] for name in NAMES}
+
+
+def assert_right(folder: Path, day: date | None = JULY) -> None:
+    assert_agrees(partial(read_delta, folder / "lake"), NAMES, folder / "data", day)
+
+
+@pytest.fixture(scope="module")
+def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example, built, and a later delivery that arrived and was taken in."""
+    folder = tmp_path_factory.mktemp("incremental")
+    (folder / "data").mkdir()
+    for file in EXAMPLE_DATA.glob("raw_*.csv"):
+        shutil.copy(file, folder / "data")
+    run(opened(spark, folder))
+    deliver(folder / "data", "2023-09", SEPTEMBER)
+    changed = run(opened(spark, folder))
+    (folder / "changed.json").write_text(json.dumps(changed))
+    return folder
+
+
+def test_only_what_a_delivery_touches_is_written(shop: Path) -> None:
+    changed = json.loads((shop / "changed.json").read_text())
+    wanted = json.loads(json.dumps(CHANGED_IN_SEPTEMBER))
+    assert {name: changed[name] for name in wanted} == wanted
+    assert_right(shop)
+
+
+def test_a_run_with_nothing_new_commits_nothing(spark: SparkSession, shop: Path) -> None:
+    lake = opened(spark, shop)
+    before = versions(lake)
+    assert set(run(lake).values()) == {None}
+    assert versions(lake) == before
+
+
+def test_a_delivery_that_comes_too_late_and_a_run_that_is_cut_short(
+    spark: SparkSession, shop: Path
+) -> None:
+    """August arrives after September; the first run ends at one table, the next goes on."""
+    deliver(shop / "data", "2023-08", AUGUST)
+    told = {}
+
+    def stop(change: Change) -> None:
+        told[change.table] = change
+        if change.table == "intermediate.int_customer_orders":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(opened(spark, shop), stop)
+    first = {n: (c.inserted, c.updated, c.deleted) for n, c in told.items() if c.how != "unchanged"}
+    rest = {name: rows for name, rows in run(opened(spark, shop)).items() if rows}
+    both = {**dict.fromkeys(NAMES), **first, **rest}
+    assert not set(first) & set(rest)
+    assert {name: both[name] for name in CHANGED_IN_AUGUST} == CHANGED_IN_AUGUST
+    assert_right(shop)
+
+
+@pytest.mark.parametrize("day", [None, date(2023, 5, 31)], ids=["the last order's", "a past one"])
+def test_another_day(spark: SparkSession, shop: Path, day: date | None) -> None:
+    run(opened(spark, shop, day))
+    assert_right(shop, day)
+
+
+# ── What happens to one table ────────────────────────────────────────────────────────────────────
+
+
+def a_few(folder: Path, **rows: list[str]) -> Path:
+    """A data folder with few rows."""
+    folder.mkdir(exist_ok=True)
+    for entity, columns in COLUMNS.items():
+        text = "\n".join([",".join(columns), *rows.get(entity, [])])
+        (folder / f"raw_{entity}.csv").write_text(text + "\n", encoding="utf-8")
+    return folder
+
+
+ANN, BEN = "1,ann@shop.com,Ann,Lee,US,2023-01-01", "2,ben@shop.com,Ben,Lee,US,2023-01-02"
+
+
+@pytest.fixture
+def customers(spark: SparkSession, tmp_path: Path) -> Path:
+    """Two customers, raw and typed."""
+    a_few(tmp_path / "data", customers=[ANN, BEN])
+    lake = opened(spark, tmp_path)
+    update(lake, "customers")
+    update(lake, "stg_customers")
+    return tmp_path
+
+
+def test_a_file_that_changed_after_it_was_read_is_read_again(
+    spark: SparkSession, customers: Path
+) -> None:
+    """Also when it has as many bytes as before. A copy with another time is no change."""
+    file = customers / "data" / "raw_customers.csv"
+    os.utime(file, (0, 0))
+    assert update(opened(spark, customers), "customers").how == "unchanged"
+    file.write_text(file.read_text().replace("Ben", "Bob"))
+    lake = opened(spark, customers)
+    assert update(lake, "customers") == Change("bronze.customers", "built", 2)
+    assert update(lake, "stg_customers") == Change("silver.stg_customers", "built", 2)
+    names = lake.read("stg_customers").orderBy("customer_id").select("first_name").collect()
+    assert [row.first_name for row in names] == ["Ann", "Bob"]
+
+
+def test_a_file_that_changed_is_refused_when_others_cannot_be_read_again(
+    spark: SparkSession, customers: Path
+) -> None:
+    """Deliveries may be put away once they are read. Their rows must not be lost."""
+    deliver(customers / "data", "2", {"customers": [ANN.replace("US", "AT")]})
+    update(opened(spark, customers), "customers")
+    (customers / "data" / "raw_customers_2.csv").unlink()
+    assert update(opened(spark, customers), "customers").how == "unchanged"
+    a_few(customers / "data", customers=[ANN])
+    with pytest.raises(InputError) as refused:
+        update(opened(spark, customers), "customers")
+    assert "raw_customers.csv has changed since it was read" in refused.value.message
+    assert "raw_customers_2.csv is not there to be read again" in refused.value.message
+    assert opened(spark, customers).read("customers").count() == 3
+
+
+def test_a_file_that_two_runs_find_is_read_once(
+    spark: SparkSession, customers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other appends it after this one has seen that it is new."""
+    deliver(customers / "data", "2", {"customers": ["3,cid@shop.com,Cid,Lee,US,2023-01-03"]})
+    mine, theirs = opened(spark, customers), opened(spark, customers)
+    stamped = mine.stamped
+
+    def while_another_appends(*arguments: Any) -> Any:
+        update(theirs, "customers")
+        return stamped(*arguments)
+
+    monkeypatch.setattr(mine, "stamped", while_another_appends)
+    update(mine, "customers")
+    assert mine.read("customers").count() == 3
+
+
+def test_of_two_runs_the_later_goes_on(spark: SparkSession, customers: Path) -> None:
+    tables = [registry.get("customers")]
+    earlier = Run(opened(spark, customers), ["bronze"], full_refresh=False)
+    later = Run(opened(spark, customers), ["bronze"], full_refresh=False)
+    with pytest.raises(LakehouseError, match=r"later run has begun.*before bronze\.customers"):
+        earlier.build(tables, str)
+    later.build(tables, str)
+    steps = spark.read.format("delta").load(f"{customers}/lake/ops/steps")
+    assert [row.outcome for row in steps.collect()] == ["unchanged", "unchanged"]
+
+
+def test_two_days_are_not_mixed(spark: SparkSession, tmp_path: Path) -> None:
+    orders = ["1,1,2023-02-01,completed,5.00"]
+    a_few(tmp_path / "data", orders=orders)
+    lake = opened(spark, tmp_path)
+    for table in ("orders", "order_items", "stg_orders", "stg_order_items", "int_customer_orders"):
+        update(lake, table)
+    with pytest.raises(LakehouseError) as refused:
+        update(opened(spark, tmp_path, date(2023, 6, 30)), "int_customer_rfm")
+    assert "int_customer_orders is as of 2023-07-31, this run is as of 2023-06-30" in str(
+        refused.value
+    )
+    assert "lakehouse run --from 03 --to 03 --as-of 2023-06-30" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    "what",
+    ["other code", "restored by hand", "written by somebody else", "no change feed any more"],
+)
+def test_what_cannot_be_told_from_the_changes_is_built_anew(
+    spark: SparkSession, customers: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    deliver(customers / "data", "2", {"customers": [BEN.replace("US", "AT")]})
+    lake = opened(spark, customers)
+    bronze = customers / "lake" / "bronze" / "customers"
+    before = {*bronze.glob("*.parquet")}
+    update(lake, "customers")
+    silver = lake.path("stg_customers")
+    if what == "other code":
+        monkeypatch.setattr(registry, "fingerprint", lambda table: "another")
+    elif what == "restored by hand":
+        update(lake, "stg_customers")
+        spark.sql(f"RESTORE TABLE delta.`{silver}` TO VERSION AS OF 0")
+    elif what == "written by somebody else":
+        spark.sql(f"DELETE FROM delta.`{silver}` WHERE customer_id = 1")
+    else:  # what VACUUM does with files that OPTIMIZE has put together
+        (new,) = {*bronze.glob("*.parquet")} - before
+        spark.sql(f"OPTIMIZE delta.`{lake.path('customers')}`")
+        new.unlink()
+    assert update(lake, "stg_customers") == Change("silver.stg_customers", "built", 2)
+    rows = lake.read("stg_customers").orderBy("customer_id").collect()
+    assert [row.country for row in rows] == ["US", "AT"]
+
+
+# ── Any files, in any order ──────────────────────────────────────────────────────────────────────
+
+
+@st.composite
+def arrivals(draw: st.DrawFn) -> list[dict[str, bytes]]:
+    """The four files, then further ones: not in the order of their names, some days none."""
+    first = {f"raw_{entity}.csv": draw(csv_file(entity)) for entity in COLUMNS}
+    names = [f"raw_{entity}_{day}.csv" for entity in COLUMNS for day in ("a", "b")]
+    later = draw(st.lists(st.sampled_from(names), unique=True, min_size=2, max_size=5))
+    files = [{name: draw(csv_file(name[4:-6]))} for name in later]
+    return [first, *files]
+
+
+@pytest.mark.nightly
+@settings(
+    max_examples=8,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(files=arrivals(), days=st.lists(st.sampled_from([JULY, date(2024, 1, 5)]), min_size=6))
+def test_whatever_arrives_and_when(
+    spark: SparkSession, files: list[dict[str, bytes]], days: list[date]
+) -> None:
+    """After each arrival the tables are those of the oracle, which reads all files at once."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "data").mkdir()
+        for arrived, day in zip(files, days, strict=False):
+            for file, content in arrived.items():
+                (folder / "data" / file).write_bytes(content)
+            run(opened(spark, folder, day))
+            assert_right(folder, day)
