@@ -14,9 +14,9 @@ from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
 from ecommerce_lakehouse import ExampleLakehouse, Lakehouse, MemoryLakehouse, registry
+from ecommerce_lakehouse.dates import parse_date
 from ecommerce_lakehouse.errors import InputError, LakehouseError, MissingTableError
 from ecommerce_lakehouse.incremental import update
-from ecommerce_lakehouse.lakehouse import parse_date
 from ecommerce_lakehouse.layers.bronze import RAW_COLUMNS
 from ecommerce_lakehouse.layers.gold import fct_customer_metrics
 from ecommerce_lakehouse.layers.intermediate import int_customer_rfm

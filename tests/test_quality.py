@@ -252,20 +252,24 @@ def test_every_segment_that_gold_can_give_is_known(spark: SparkSession) -> None:
     assert set(broken(dim_customer_segments(table), "dim_customer_segments").values()) == {0}
 
 
-@pytest.mark.parametrize(("rejected", "broken"), [(0, 0), (2, 0), (3, 3)])
+@pytest.mark.parametrize(
+    ("rejected", "at_least", "broken"), [(0, 1, 0), (2, 1, 0), (3, 1, 3), (3, 10, 3), (3, 11, 0)]
+)
 def test_more_rejected_rows_than_the_limit_are_an_error(
-    spark: SparkSession, rejected: int, broken: int
+    spark: SparkSession, rejected: int, at_least: int, broken: int
 ) -> None:
-    """Two of ten are a fifth; another file's rejected rows do not count."""
-    kept = spark.range(10 - rejected)
-    others = [("customers",)] * 9
-    quarantine = spark.createDataFrame([("orders",)] * rejected + others, "source_table STRING")
-    found = check_quarantine(kept, quarantine, "orders", limit=0.2)
-    expected = {"table": "stg_orders", "check": "at most 20% quarantined", "severity": "error"}
-    assertDataFrameEqual(found, frame(spark, RESULTS, {**expected, "rows": 10, "broken": broken}))
+    """Two of ten are a fifth. Neither another entity's nor another file's rows make it better."""
+    raw = spark.createDataFrame([("2.csv",)] * 10 + [("1.csv",)] * 90, "_source_file STRING")
+    rows = [("orders", "2.csv")] * rejected + [("customers", "2.csv")] * 9
+    quarantine = spark.createDataFrame(rows, "source_table STRING, _source_file STRING")
+    found = check_quarantine(raw, quarantine, "orders", limit=0.2, at_least=at_least)
+    expected = {"table": "stg_orders", "check": "no file with more than 20% quarantined"}
+    result = {**expected, "severity": "error", "rows": 100, "broken": broken}
+    assertDataFrameEqual(found, frame(spark, RESULTS, result))
 
 
 def test_a_delivery_without_rows_is_within_the_limit(spark: SparkSession) -> None:
-    nothing = spark.createDataFrame([], "source_table STRING")
-    (found,) = check_quarantine(spark.range(0), nothing, "orders", limit=0.2).collect()
-    assert found.broken == 0
+    raw = spark.createDataFrame([], "_source_file STRING")
+    quarantine = spark.createDataFrame([], "source_table STRING, _source_file STRING")
+    (found,) = check_quarantine(raw, quarantine, "orders", limit=0.2).collect()
+    assert (found.rows, found.broken) == (0, 0)

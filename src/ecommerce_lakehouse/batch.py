@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from ecommerce_lakehouse import doctor
+from ecommerce_lakehouse.dates import parse_date
 from ecommerce_lakehouse.errors import InputError
-from ecommerce_lakehouse.lakehouse import parse_date
 from ecommerce_lakehouse.notebooks import notebooks, run_notebook, warm_jvm
 from ecommerce_lakehouse.paths import PROJECT, resolve
 from ecommerce_lakehouse.preflight import check_data, check_writable

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from ecommerce_lakehouse import registry
+from ecommerce_lakehouse.dates import parse_date
 from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.exports import write_parquet
-from ecommerce_lakehouse.lakehouse import Lakehouse, parse_date
+from ecommerce_lakehouse.guarded import GuardedLakehouse
 from ecommerce_lakehouse.preflight import check_data, check_writable
 from ecommerce_lakehouse.registry import LAYERS
 from ecommerce_lakehouse.runs import Run
@@ -63,7 +64,7 @@ def build_layers(
     if "ml" in layers:
         check_writable(artifacts_dir, "--artifacts-dir FOLDER")
     spark = get_spark("lakehouse-job", master)
-    lake = Lakehouse(
+    lake = GuardedLakehouse(
         spark,
         lakehouse_dir,
         data_dir,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 
 from pyspark.sql import DataFrame, SparkSession
@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.conflicts import only_writer
+from ecommerce_lakehouse.dates import parse_date
 from ecommerce_lakehouse.delta_log import DeltaLog, Note
 from ecommerce_lakehouse.errors import InputError, LakehouseError, MissingTableError
 from ecommerce_lakehouse.paths import resolve, shown
@@ -21,27 +22,6 @@ from ecommerce_lakehouse.storage import Storage
 
 STAMPS = {"bronze": "_ingested_at", "silver": "spark_loaded_at"}
 """The column that says when a row was written, by layer; `spark_updated_at` elsewhere."""
-
-
-def parse_date(value: str | date | None) -> date | None:
-    """Read the `as_of_date` parameter; empty means "not given".
-
-    Raises:
-        InputError: Not a day of the calendar written yyyy-mm-dd.
-    """
-    if value is None or isinstance(value, date):
-        return value
-    if not value.strip():
-        return None
-    try:
-        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value.strip()):
-            raise ValueError
-        return date.fromisoformat(value.strip())
-    except ValueError:
-        raise InputError(
-            f'as_of_date is "{value}", expected a day written yyyy-mm-dd.',
-            "For example:  2024-06-30   (leave it out for the last completed order)",
-        ) from None
 
 
 class Lakehouse:
@@ -228,11 +208,21 @@ class Lakehouse:
 
     def replace(self, table: Table, frame: DataFrame, note: Note) -> None:
         """Write a table anew: all of its rows, and the note, in one commit."""
-        stamped = self.stamped(table, frame)
-        writer = stamped.write.format("delta").mode("overwrite").option("overwriteSchema", True)
-        with only_writer(table.full_name):
-            writer.option("userMetadata", str(note)).save(self.path(table.name))
+        with self.admitted(table, frame) as rows, only_writer(table.full_name):
+            writer = self.stamped(table, rows).write.format("delta").mode("overwrite")
+            writer = writer.option("overwriteSchema", True).option("userMetadata", str(note))
+            writer.save(self.path(table.name))
         self._register(table)
+        self.written(table)
+
+    @contextmanager
+    def admitted(self, table: Table, rows: DataFrame) -> Iterator[DataFrame]:
+        """Rows that are about to be written. Here all are; programs have a gate."""
+        yield rows
+
+    def drop(self, table: Table) -> None:
+        """Delete a table with all its versions."""
+        self._storage.delete(self._folder(table))
         self.written(table)
 
     def stamped(self, table: Table, frame: DataFrame) -> DataFrame:

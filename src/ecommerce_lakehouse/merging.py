@@ -59,26 +59,26 @@ def merge(
     if lake.read(table.name).dtypes != fresh.dtypes:
         lake.build(table.name)
         return told(lake, table, "built")
-    source = fresh.withColumn("_is_here", F.lit(True))
-    if keys is not None:
-        source = keys.join(source, list(table.key), "left")
-    cells: dict[str, str | Column] = {
-        name: F.col(f"new.{name}") for name in lake.stamped(table, fresh).columns
-    }
     same_row = " AND ".join(f"old.{name} = new.{name}" for name in table.key)
     same_cells = " AND ".join(f"old.{name} <=> new.{name}" for name in fresh.columns)
-    statement = (
-        DeltaTable.forPath(lake.spark, lake.path(table.name))
-        .alias("old")
-        .merge(lake.stamped(table, source).alias("new"), same_row)
-        .whenMatchedDelete("new._is_here IS NULL")
-        .whenMatchedUpdate(f"NOT ({same_cells})", cells)
-        .whenNotMatchedInsert("new._is_here", cells)
-    )
-    if keys is None:
-        statement = statement.whenNotMatchedBySourceDelete()
-    with only_writer(table.full_name), _noted(lake.spark, note):
-        statement.execute()
+    columns = lake.stamped(table, fresh).columns
+    cells: dict[str, str | Column] = {name: F.col(f"new.{name}") for name in columns}
+    with lake.admitted(table, fresh) as rows:
+        source = rows.withColumn("_is_here", F.lit(True))
+        if keys is not None:
+            source = keys.join(source, list(table.key), "left")
+        statement = (
+            DeltaTable.forPath(lake.spark, lake.path(table.name))
+            .alias("old")
+            .merge(lake.stamped(table, source).alias("new"), same_row)
+            .whenMatchedDelete("new._is_here IS NULL")
+            .whenMatchedUpdate(f"NOT ({same_cells})", cells)
+            .whenNotMatchedInsert("new._is_here", cells)
+        )
+        if keys is None:
+            statement = statement.whenNotMatchedBySourceDelete()
+        with only_writer(table.full_name), noted(lake.spark, note):
+            statement.execute()
     lake.written(table)
     return told(lake, table, "merged")
 
@@ -89,9 +89,9 @@ def told(lake: Lakehouse, table: Table, how: str) -> Change:
 
 
 @contextmanager
-def _noted(spark: SparkSession, note: Note) -> Iterator[None]:
+def noted(spark: SparkSession, note: Note | None) -> Iterator[None]:
     """Leave a note in the commit."""
-    spark.conf.set(META_DATA, str(note))
+    spark.conf.set(META_DATA, "" if note is None else str(note))
     try:
         yield
     finally:

@@ -1,7 +1,7 @@
 """A run over a lakehouse: table after table, one run at a time, and a record of what it did.
 
 The records are tables too, in the folder's `ops` layer: `ops.runs` has a row a run, `ops.steps`
-a row for each table that a run looked at.
+a row for each table that a run looked at, `ops.checks` a row for each check of what it wrote.
 """
 
 from __future__ import annotations
@@ -12,12 +12,17 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from delta.tables import DeltaTable
+
+from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.conflicts import only_writer
-from ecommerce_lakehouse.delta_log import DeltaLog
+from ecommerce_lakehouse.delta_log import DeltaLog, Note
 from ecommerce_lakehouse.errors import LakehouseError
+from ecommerce_lakehouse.guarded import GuardedLakehouse
 from ecommerce_lakehouse.incremental import rebuild, update
 from ecommerce_lakehouse.lakehouse import Lakehouse
-from ecommerce_lakehouse.merging import Change
+from ecommerce_lakehouse.layers.quality import QualityError
+from ecommerce_lakehouse.merging import Change, noted
 from ecommerce_lakehouse.registry import Table
 from ecommerce_lakehouse.storage import Storage
 
@@ -25,6 +30,10 @@ RUNS = "run_id STRING, started_at TIMESTAMP, layers STRING, as_of_date DATE, ful
 STEPS = (
     "run_id STRING, table STRING, outcome STRING, rows_inserted BIGINT, rows_updated BIGINT, "
     "rows_deleted BIGINT, version BIGINT, started_at TIMESTAMP, seconds DOUBLE"
+)
+CHECKS = (
+    "run_id STRING, table STRING, check STRING, severity STRING, rows BIGINT, broken BIGINT, "
+    "version BIGINT"
 )
 
 
@@ -44,12 +53,16 @@ class Run:
         LakehouseError: Another run began at the same moment.
     """
 
-    def __init__(self, lake: Lakehouse, layers: Iterable[str], *, full_refresh: bool) -> None:
+    def __init__(
+        self, lake: GuardedLakehouse, layers: Iterable[str], *, full_refresh: bool
+    ) -> None:
         self._lake = lake
         self._full_refresh = full_refresh
         self._id = uuid.uuid4().hex
         self._log = DeltaLog(Storage(lake.spark), f"{lake.location}/ops/runs")
         self._steps: list[tuple[Any, ...]] = []
+        self._checks: list[tuple[Any, ...]] = []
+        self._published: dict[str, tuple[int, Note | None]] = {}
         self._record(
             "runs",
             RUNS,
@@ -67,6 +80,8 @@ class Run:
 
         Raises:
             LakehouseError: Bad input, a missing table, or a later run has begun.
+            QualityError: A check of severity `error` is broken. The table was not written, and
+                the tables of its layer are again as they were before this run.
         """
         try:
             for table in tables:
@@ -77,6 +92,7 @@ class Run:
                     say(again)
         finally:
             self._record("steps", STEPS, self._steps)
+            self._record("checks", CHECKS, self._checks)
 
     def _step(self, table: Table, bring: Callable[[Lakehouse, str], Change]) -> Change:
         if self._log.versions()[0] != self._number:
@@ -85,18 +101,44 @@ class Run:
                 "What it has built stays, and the later run goes on from there.",
             )
         begun, clock = datetime.now(UTC), time.monotonic()
+        log = self._lake.log(table.name)
+        self._published.setdefault(table.name, (log.version(), log.note()))
+        self._lake.results = []
         change = Change(table.full_name, "failed")
         try:
             change = bring(self._lake, table.name)
+        except QualityError:
+            self._take_back(table.layer)
+            raise
         finally:
-            rows = (change.inserted, change.updated, change.deleted)
-            version = self._lake.log(table.name).version()
+            rows, version = (change.inserted, change.updated, change.deleted), log.version()
             told = (self._id, table.full_name, change.how, *rows, version, begun)
             self._steps.append((*told, time.monotonic() - clock))
+            self._checks += [
+                (self._id, table.full_name, r.check, r.severity, r.rows, r.broken, version)
+                for r in self._lake.results
+            ]
         return change
+
+    def _take_back(self, layer: str) -> None:
+        """Give readers the tables of a layer as they were before this run."""
+        for name, (version, note) in self._published.items():
+            table = registry.get(name)
+            if table.layer != layer or self._lake.log(name).version() == version:
+                continue
+            if version < 0:
+                self._lake.drop(table)
+                continue
+            with only_writer(table.full_name), noted(self._lake.spark, note):
+                DeltaTable.forPath(self._lake.spark, self._lake.path(name)).restoreToVersion(
+                    version
+                )
+            self._lake.written(table)
 
     def _record(self, name: str, schema: str, rows: list[tuple[Any, ...]]) -> None:
         """Append rows to a table of the `ops` layer."""
+        if not rows:
+            return
         frame = self._lake.spark.createDataFrame(rows, schema).coalesce(1)
         with only_writer(f"ops.{name}"):
             frame.write.format("delta").mode("append").save(

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
+
+from ecommerce_lakehouse.errors import LakehouseError
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ TIERS = "('Star', 'Performer', 'Average', 'Underperformer')"
 ADDS_UP = "order_total = order_subtotal + shipping_cost"
 
 CHECKS = [
+    Check("stg_customers", "email is one", "email RLIKE '^[^@ ]+@[^@ ]+[.][^@ ]+$'"),
     Check("stg_orders", "order has a day", "order_date IS NOT NULL"),
     Check(
         "stg_orders",
@@ -51,6 +54,14 @@ CHECKS = [
     Check("stg_products", "sold above cost", "list_price >= cost_price", "warning"),
     Check("int_customer_orders", "total adds up", ADDS_UP),
     Check("int_customer_orders", "total not negative", "order_total >= 0"),
+    Check(
+        "int_customer_rfm",
+        "scores add up",
+        "rfm_total_score = recency_score + frequency_score + monetary_score",
+    ),
+    Check(
+        "int_product_metrics", "profit adds up", "total_profit = revenue - units_sold * cost_price"
+    ),
     Check("fct_customer_metrics", "value not negative", "current_clv >= 0"),
     Check("fct_customer_metrics", "expected value not negative", "predicted_clv_12m >= 0"),
     Check(
@@ -80,6 +91,7 @@ CHECKS = [
     ),
     Check("fct_product_performance", "tier is known", f"performance_tier IN {TIERS}"),
     Check("fct_product_performance", "revenue not negative", "revenue >= 0"),
+    Check("ml_customer_features", "risk is 0 or 1", "is_churn_risk IN (0, 1)"),
 ]
 
 
@@ -127,48 +139,64 @@ def check_table(table: DataFrame, checks: list[Check], key: tuple[str, ...] = ()
     )
 
 
-class QualityError(Exception):
-    """A check of severity `error` is broken, so nothing may be published."""
+class QualityError(LakehouseError):
+    """A check of severity `error` is broken, so nothing may be published.
+
+    Args:
+        results: All results, one row a check.
+    """
+
+    def __init__(self, results: list[Row]) -> None:
+        self.results = results
+        broken = [row for row in results if row.severity == "error" and row.broken]
+        lines = [f"{row.table}: {row.check}: {row.broken:,} of {row.rows:,} rows" for row in broken]
+        super().__init__("Not published.\n" + "\n".join(lines))
 
 
-def gate(results: DataFrame) -> None:
+def gate(results: DataFrame) -> list[Row]:
     """Stop the chain when a check of severity `error` is broken.
 
     Args:
         results: What `check_table` returned, for one table or several.
 
+    Returns:
+        The results, one row a check.
+
     Raises:
         QualityError: It names every broken check and the number of rows.
     """
-    broken = results.where("severity = 'error' AND broken > 0").orderBy("table", "check").collect()
-    if broken:
-        lines = [f"{row.table}: {row.check}: {row.broken:,} of {row.rows:,} rows" for row in broken]
-        raise QualityError("Not published.\n" + "\n".join(lines))
+    rows = results.orderBy("table", "check").collect()
+    if any(row.severity == "error" and row.broken for row in rows):
+        raise QualityError(rows)
+    return rows
 
 
 def check_quarantine(
-    kept: DataFrame, quarantine: DataFrame, entity: str, limit: float
+    raw: DataFrame, quarantine: DataFrame, entity: str, limit: float, at_least: int = 1
 ) -> DataFrame:
-    """Is the share of an entity's rows that were quarantined within a limit?
+    """Is the share of every file's rows that were quarantined within a limit?
 
     Args:
-        kept: The entity's silver table.
+        raw: The entity's bronze table.
         quarantine: The rejected rows of all entities.
         entity: `customers`, `orders`, `order_items` or `products`.
         limit: The largest share (0 to 1) that is no error.
+        at_least: Files with fewer rows are not judged.
 
     Returns:
-        One row, as `check_table` has them; broken is 0 within the limit, else the rejected rows.
+        One row, as `check_table` has them; broken are the rejected rows of files over the limit.
     """
-    rejected = quarantine.where(F.col("source_table") == entity)
-    counts = kept.agg(F.count("*").alias("kept")).crossJoin(
-        rejected.agg(F.count("*").alias("rejected"))
+    rejected = quarantine.where(F.col("source_table") == entity).groupBy("_source_file")
+    files = (
+        raw.groupBy("_source_file")
+        .agg(F.count("*").alias("rows"))
+        .join(rejected.agg(F.count("*").alias("rejected")), "_source_file", "left")
     )
-    rows = F.col("kept") + F.col("rejected")
-    return counts.select(
+    over = (F.col("rejected") > F.col("rows") * limit) & (F.col("rows") >= at_least)
+    return files.select(
         F.lit(f"stg_{entity}").alias("table"),
-        F.lit(f"at most {limit:.0%} quarantined").alias("check"),
+        F.lit(f"no file with more than {limit:.0%} quarantined").alias("check"),
         F.lit("error").alias("severity"),
-        rows.alias("rows"),
-        F.when(F.col("rejected") > rows * limit, F.col("rejected")).otherwise(0).alias("broken"),
+        F.coalesce(F.sum("rows"), F.lit(0)).alias("rows"),
+        F.coalesce(F.sum(F.when(over, F.col("rejected"))), F.lit(0)).alias("broken"),
     )

@@ -1,0 +1,138 @@
+"""A run: one at a time, a gate before every table, and a record of what it did."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pyspark.sql import Row, SparkSession
+from test_incremental import ANN, BEN, a_few, deliver
+
+from ecommerce_lakehouse import registry
+from ecommerce_lakehouse.errors import LakehouseError
+from ecommerce_lakehouse.guarded import GuardedLakehouse
+from ecommerce_lakehouse.layers.quality import CHECKS, Check, QualityError
+from ecommerce_lakehouse.runs import Run
+
+LAYERS = ("bronze", "silver")
+TABLES = [registry.get(name) for name in ("customers", "stg_customers", "quarantine")]
+OTHERS = [registry.get(name) for name in ("orders", "order_items", "products")]
+
+
+def opened(spark: SparkSession, folder: Path) -> GuardedLakehouse:
+    day = date(2023, 7, 31)
+    return GuardedLakehouse(spark, folder / "lake", folder / "data", day, sql_names=False)
+
+
+def run(lake: GuardedLakehouse, *, full_refresh: bool = False) -> None:
+    Run(lake, LAYERS, full_refresh=full_refresh).build([*OTHERS, *TABLES], str)
+
+
+def ops(lake: GuardedLakehouse, table: str) -> list[Row]:
+    return lake.spark.read.format("delta").load(f"{lake.location}/ops/{table}").collect()
+
+
+@pytest.fixture
+def shop(spark: SparkSession, tmp_path: Path) -> Path:
+    """Two customers, raw and typed."""
+    a_few(tmp_path / "data", customers=[ANN, BEN])
+    run(opened(spark, tmp_path))
+    return tmp_path
+
+
+def test_of_two_runs_the_later_goes_on(spark: SparkSession, shop: Path) -> None:
+    earlier = Run(opened(spark, shop), LAYERS, full_refresh=False)
+    later = Run(opened(spark, shop), LAYERS, full_refresh=False)
+    with pytest.raises(LakehouseError, match=r"later run has begun.*before bronze\.customers"):
+        earlier.build(TABLES[:1], str)
+    later.build(TABLES[:1], str)
+    last = [row.outcome for row in ops(opened(spark, shop), "steps")][-2:]
+    assert last == ["unchanged", "unchanged"]
+
+
+def test_every_run_step_and_check_is_recorded(spark: SparkSession, shop: Path) -> None:
+    lake = opened(spark, shop)
+    (begun,) = ops(lake, "runs")
+    assert (begun.layers, begun.as_of_date, begun.full_refresh) == (
+        "bronze, silver",
+        date(2023, 7, 31),
+        False,
+    )
+    steps = {row.table: row for row in ops(lake, "steps") if row.outcome != "unchanged"}
+    assert set(steps) == {table.full_name for table in [*OTHERS, *TABLES]}
+    step = steps["silver.stg_customers"]
+    assert (step.run_id, step.outcome, step.version) == (begun.run_id, "built", 0)
+    assert (step.rows_inserted, step.rows_updated, step.rows_deleted) == (2, 0, 0)
+    assert step.started_at > begun.started_at
+    assert step.seconds > 0
+    checks = {(row.table, row.check): (row.rows, row.broken) for row in ops(lake, "checks")}
+    assert checks["silver.stg_customers", "key is unique"] == (2, 0)
+    assert checks["silver.stg_customers", "email is one"] == (2, 0)
+
+
+CID = "3,cid@shop.com,Cid,Lee,AT,2023-01-03"
+NOT_AUSTRIA = Check("stg_customers", "not Austria", "country <> 'AT'")
+
+
+@pytest.mark.parametrize("full_refresh", [False, True])
+def test_an_error_leaves_yesterdays_table(
+    spark: SparkSession, shop: Path, monkeypatch: pytest.MonkeyPatch, full_refresh: bool
+) -> None:
+    monkeypatch.setattr("ecommerce_lakehouse.guarded.CHECKS", [*CHECKS, NOT_AUSTRIA])
+    deliver(shop / "data", "2", {"customers": [CID]})
+    lake = opened(spark, shop)
+    with pytest.raises(QualityError) as stopped:
+        run(lake, full_refresh=full_refresh)
+    rows = 3 if full_refresh else 1
+    assert str(stopped.value) == f"Not published.\nstg_customers: not Austria: 1 of {rows} rows"
+    assert lake.read("customers").count() == 3
+    assert lake.log("stg_customers").versions() == [0]
+    last = ops(lake, "steps")[-1]
+    assert (last.table, last.outcome) == ("silver.stg_customers", "failed")
+    found = [row for row in ops(lake, "checks") if row.check == "not Austria"]
+    assert [(row.rows, row.broken) for row in found] == [(rows, 1)]
+
+
+def test_a_warning_is_recorded_and_stops_nothing(
+    spark: SparkSession, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warning = Check("stg_customers", "not Austria", "country <> 'AT'", "warning")
+    monkeypatch.setattr("ecommerce_lakehouse.guarded.CHECKS", [*CHECKS, warning])
+    deliver(shop / "data", "2", {"customers": [CID]})
+    lake = opened(spark, shop)
+    run(lake)
+    assert lake.read("stg_customers").count() == 3
+    assert [row.broken for row in ops(lake, "checks") if row.check == "not Austria"] == [1]
+
+
+def test_an_error_takes_back_what_the_layer_had_got_before_it(
+    spark: SparkSession, shop: Path
+) -> None:
+    """A delivery of which most is unreadable: silver is as it was, and a good one mends it."""
+    lines = [
+        f"{10 + n},c{n}@shop.com,C,Lee,US,{'2023-01-04' if n < 40 else '4.1.2023'}"
+        for n in range(100)
+    ]
+    deliver(shop / "data", "2", {"customers": lines})
+    lake = opened(spark, shop)
+    with pytest.raises(QualityError, match="no file with more than 50% quarantined: 60 of 102"):
+        run(lake)
+    assert {row.customer_id for row in lake.read("stg_customers").collect()} == {1, 2}
+    assert lake.read("quarantine").isEmpty()
+    (shop / "data" / "raw_customers_2.csv").write_text(
+        (shop / "data" / "raw_customers_2.csv").read_text().replace("4.1.2023", "2023-01-04")
+    )
+    run(opened(spark, shop))
+    assert lake.read("stg_customers").count() == 102
+    assert lake.read("quarantine").isEmpty()
+
+
+def test_a_layer_that_never_was_is_not_there_after_an_error(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    lines = [f"{n},c{n}@shop.com,C,Lee,US,4.1.2023" for n in range(100)]
+    a_few(tmp_path / "data", customers=lines)
+    lake = opened(spark, tmp_path)
+    with pytest.raises(QualityError):
+        run(lake)
+    assert lake.has("customers")
+    assert not lake.has("stg_customers")
