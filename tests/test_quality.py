@@ -5,12 +5,14 @@ from builders import (
     NO_ORDER,
     Cells,
     customer_orders,
+    customers,
     frame,
     metrics,
     order_items,
     orders,
     product_metrics,
     products,
+    rfm,
 )
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -165,6 +167,25 @@ def test_checks_of_products(spark: SparkSession) -> None:
     """To sell at cost is not to sell below it."""
     prices: list[Cells] = [{"list_price": price} for price in ("6.01", "6.00", "5.99")]
     assert broken(products(spark, *prices), "stg_products") == {"sold above cost": 1}
+
+
+def test_checks_of_addresses(spark: SparkSession) -> None:
+    emails = ["john@shop.com", "john@shop", "john doe@shop.com", "@shop.com", None]
+    table = customers(spark, *[{"email": email} for email in emails])
+    assert broken(table, "stg_customers") == {"email is one": 4}
+
+
+def test_checks_of_scores_and_profit(spark: SparkSession) -> None:
+    scores = rfm(spark, {}, {"rfm_total_score": 8}, {"recency_score": None})
+    assert broken(scores, "int_customer_rfm") == {"scores add up": 2}
+    sold: Cells = {"units_sold": 2, "revenue": "20.00", "total_profit": "8.00"}
+    profits = product_metrics(spark, {}, sold, {**sold, "total_profit": "8.01"})
+    assert broken(profits, "int_product_metrics") == {"profit adds up": 1}
+
+
+def test_checks_of_features(spark: SparkSession) -> None:
+    features = frame(spark, "is_churn_risk INT", *[{"is_churn_risk": n} for n in (0, 1, 2, None)])
+    assert broken(features, "ml_customer_features") == {"risk is 0 or 1": 2}
 
 
 def test_checks_of_orders_in_numbers(spark: SparkSession) -> None:

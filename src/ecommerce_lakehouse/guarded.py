@@ -19,9 +19,10 @@ from ecommerce_lakehouse.layers.quality import (
 from ecommerce_lakehouse.layers.silver import RULES
 from ecommerce_lakehouse.registry import Table
 
-MOST_IN_QUARANTINE = 0.5
+IN_QUARANTINE = {"warning": 0.1, "error": 0.9}
+"""The share of a file's rows that may be: dirty rows are welcome, another format is a mistake."""
 JUDGED_FROM = 100
-"""A file of a hundred rows of which more than half are bad is a bad file; few rows are chance."""
+"""Rows; in a smaller file a large share may be chance."""
 
 
 class GuardedLakehouse(Lakehouse):
@@ -57,7 +58,8 @@ class GuardedLakehouse(Lakehouse):
         if table.name != "quarantine":
             return []
         shares = [
-            check_quarantine(self.read(entity), rows, entity, MOST_IN_QUARANTINE, JUDGED_FROM)
+            check_quarantine(self.read(entity), rows, entity, limit, severity, JUDGED_FROM)
             for entity in RULES
+            for severity, limit in IN_QUARANTINE.items()
         ]
         return gate(reduce(DataFrame.unionAll, shares))

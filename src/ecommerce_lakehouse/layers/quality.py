@@ -172,7 +172,12 @@ def gate(results: DataFrame) -> list[Row]:
 
 
 def check_quarantine(
-    raw: DataFrame, quarantine: DataFrame, entity: str, limit: float, at_least: int = 1
+    raw: DataFrame,
+    quarantine: DataFrame,
+    entity: str,
+    limit: float,
+    severity: str = "error",
+    at_least: int = 1,
 ) -> DataFrame:
     """Is the share of every file's rows that were quarantined within a limit?
 
@@ -180,7 +185,8 @@ def check_quarantine(
         raw: The entity's bronze table.
         quarantine: The rejected rows of all entities.
         entity: `customers`, `orders`, `order_items` or `products`.
-        limit: The largest share (0 to 1) that is no error.
+        limit: The largest share (0 to 1) that is allowed.
+        severity: What more than that is: `error` or `warning`.
         at_least: Files with fewer rows are not judged.
 
     Returns:
@@ -196,7 +202,7 @@ def check_quarantine(
     return files.select(
         F.lit(f"stg_{entity}").alias("table"),
         F.lit(f"no file with more than {limit:.0%} quarantined").alias("check"),
-        F.lit("error").alias("severity"),
+        F.lit(severity).alias("severity"),
         F.coalesce(F.sum("rows"), F.lit(0)).alias("rows"),
         F.coalesce(F.sum(F.when(over, F.col("rejected"))), F.lit(0)).alias("broken"),
     )
