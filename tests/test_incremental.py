@@ -271,6 +271,20 @@ def test_two_days_are_not_mixed(spark: SparkSession, tmp_path: Path) -> None:
     assert "lakehouse run --from 03 --to 03 --as-of 2023-06-30" in refused.value.remedy
 
 
+def test_an_empty_table_moves_with_the_date(spark: SparkSession, tmp_path: Path) -> None:
+    """It has no row to write, only the day: without it the next table would see two days."""
+    a_few(tmp_path / "data")
+    tables = ("orders", "order_items", "stg_orders", "stg_order_items")
+    for table in (*tables, "int_customer_orders", "int_customer_rfm"):
+        update(opened(spark, tmp_path), table)
+    later = opened(spark, tmp_path, date(2023, 8, 31))
+    for table in ("int_customer_orders", "int_customer_rfm"):
+        update(later, table)
+        note = later.log(table).note()
+        assert note is not None
+        assert note.as_of_date == "2023-08-31"
+
+
 @pytest.mark.parametrize(
     "what",
     ["other code", "restored by hand", "written by somebody else", "no change feed any more"],

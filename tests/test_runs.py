@@ -31,6 +31,10 @@ def ops(lake: GuardedLakehouse, table: str) -> list[Row]:
     return lake.spark.read.format("delta").load(f"{lake.location}/ops/{table}").collect()
 
 
+def steps(lake: GuardedLakehouse) -> list[Row]:
+    return sorted(ops(lake, "steps"), key=lambda row: row.started_at)
+
+
 @pytest.fixture
 def shop(spark: SparkSession, tmp_path: Path) -> Path:
     """Two customers, raw and typed."""
@@ -45,8 +49,7 @@ def test_of_two_runs_the_later_goes_on(spark: SparkSession, shop: Path) -> None:
     with pytest.raises(LakehouseError, match=r"later run has begun.*before bronze\.customers"):
         earlier.build(TABLES[:1], str)
     later.build(TABLES[:1], str)
-    last = [row.outcome for row in ops(opened(spark, shop), "steps")][-2:]
-    assert last == ["unchanged", "unchanged"]
+    assert [row.outcome for row in steps(opened(spark, shop))].count("unchanged") == 1
 
 
 def test_every_run_step_and_check_is_recorded(spark: SparkSession, shop: Path) -> None:
@@ -57,9 +60,9 @@ def test_every_run_step_and_check_is_recorded(spark: SparkSession, shop: Path) -
         date(2023, 7, 31),
         False,
     )
-    steps = {row.table: row for row in ops(lake, "steps") if row.outcome != "unchanged"}
-    assert set(steps) == {table.full_name for table in [*OTHERS, *TABLES]}
-    step = steps["silver.stg_customers"]
+    order = [table.full_name for table in [*OTHERS, *TABLES]]
+    assert [row.table for row in steps(lake)] == order
+    step = steps(lake)[order.index("silver.stg_customers")]
     assert (step.run_id, step.outcome, step.version) == (begun.run_id, "built", 0)
     assert (step.rows_inserted, step.rows_updated, step.rows_deleted) == (2, 0, 0)
     assert step.started_at > begun.started_at
@@ -86,7 +89,7 @@ def test_an_error_leaves_yesterdays_table(
     assert str(stopped.value) == f"Not published.\nstg_customers: not Austria: 1 of {rows} rows"
     assert lake.read("customers").count() == 3
     assert lake.log("stg_customers").versions() == [0]
-    last = ops(lake, "steps")[-1]
+    last = steps(lake)[-1]
     assert (last.table, last.outcome) == ("silver.stg_customers", "failed")
     found = [row for row in ops(lake, "checks") if row.check == "not Austria"]
     assert [(row.rows, row.broken) for row in found] == [(rows, 1)]

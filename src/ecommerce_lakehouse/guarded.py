@@ -41,6 +41,9 @@ class GuardedLakehouse(Lakehouse):
         Raises:
             QualityError: A check of severity `error` is broken. Nothing is written.
         """
+        if table.layer == "bronze":  # what the files say is taken as it is
+            yield rows
+            return
         kept = rows.persist()
         try:
             self.results = self._checked(table, kept)

@@ -48,9 +48,6 @@ def update(lake: Lakehouse, table: str | TableFunction) -> Change:
         LakehouseError: Another run wrote the same table meanwhile.
     """
     wanted = registry.get(table)
-    for name in wanted.inputs:
-        if not name.startswith("raw_"):
-            lake.read(name)  # a clear message, if it is missing
     if wanted.layer == "bronze" and lake.has(wanted.name):
         return _ingest(lake, wanted)
     before = lake.log(wanted.name).note() if lake.has(wanted.name) else None
@@ -60,8 +57,8 @@ def update(lake: Lakehouse, table: str | TableFunction) -> Change:
     if before is None or _all_of_it(lake, wanted, before, now):
         return rebuild(lake, wanted.name)
     try:
-        from_bronze = set(wanted.inputs) <= set(RULES)
-        return (_update_silver if from_bronze else _update)(lake, wanted, before, now)
+        change = _update_silver if _is_from_bronze(wanted) else _update
+        return change(lake, wanted, before, now)
     except FeedGoneError:
         return rebuild(lake, wanted.name)
 
@@ -105,7 +102,7 @@ def _ingest(lake: Lakehouse, table: Table) -> Change:
     if changed and gone:
         raise InputError(
             f"{shown(lake.data_dir)}{changed[0]} has changed since it was read, and "
-            f"{min(gone)} is not there to be read again.\nNothing was written.",
+            f"{min(gone)} is not there to be read again.\n{table.full_name} was not written.",
             "Put the files back that are missing, or take the changed one as it was and its "
             f"corrections into a new one, such as raw_{table.name}_2.csv.",
         )
@@ -132,6 +129,10 @@ def _content(state: int | str) -> list[str]:
 
 
 # Silver: the raw rows that share a key with a new one ----------------------------------------
+
+
+def _is_from_bronze(table: Table) -> bool:
+    return set(table.inputs) <= set(RULES)
 
 
 def _update_silver(lake: Lakehouse, table: Table, before: Note, now: Note) -> Change:
@@ -165,7 +166,7 @@ def _typed_key(entity: str, column: str) -> Column:
 
 def _with_key(rows: DataFrame, key: Column, keys: DataFrame, how: str = "left_semi") -> DataFrame:
     """The rows whose key is among some keys, or with `left_anti` the others."""
-    return rows.join(_hinted(keys), key == keys["key"], how)
+    return rows.join(keys, key == keys["key"], how)
 
 
 # Above: the rows of the keys that changed ----------------------------------------------------
@@ -175,7 +176,7 @@ def _all_of_it(lake: Lakehouse, table: Table, before: Note, now: Note) -> bool:
     """Whether the changes of single rows do not tell what to compute."""
     # A raw row has no key to find it by: silver can follow new ones only.
     known = [set(), {"append"}]
-    if not set(table.inputs) <= set(RULES):
+    if not _is_from_bronze(table):
         known += [{"rows"}, {"append", "rows"}]
     return (
         before.code != now.code
@@ -229,18 +230,16 @@ def _touched(lake: Lakehouse, table: Table, before: Note, now: Note) -> DataFram
 def _keep(keys: DataFrame) -> DataFrame:
     """Keys, read from the change feeds once, however often they are used.
 
+    Few are sent to where the rows are, so that many rows are not moved for few keys.
+
     Raises:
         FeedGoneError: VACUUM has deleted files that the feed needs.
     """
     try:
-        return keys.localCheckpoint()
+        kept = keys.localCheckpoint()
     except (Py4JJavaError, PySparkException) as problem:
         raise FeedGoneError from problem
-
-
-def _hinted(keys: DataFrame) -> DataFrame:
-    """Few keys are sent to where the rows are; many rows are not moved for few keys."""
-    return F.broadcast(keys) if keys.count() <= 1_000_000 else keys
+    return F.broadcast(kept) if kept.count() <= 1_000_000 else kept
 
 
 def _cut(lake: Lakehouse, table: Table, keys: DataFrame) -> dict[str, DataFrame | date]:
@@ -248,5 +247,5 @@ def _cut(lake: Lakehouse, table: Table, keys: DataFrame) -> dict[str, DataFrame 
     found = {name: lake.compute_input(name) for name in table.parameters}
     for name, rows in found.items():
         if isinstance(rows, DataFrame) and set(table.key) <= set(rows.columns):
-            found[name] = rows.join(_hinted(keys), list(table.key), "left_semi")
+            found[name] = rows.join(keys, list(table.key), "left_semi")
     return found

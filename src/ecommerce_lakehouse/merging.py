@@ -24,7 +24,7 @@ class Change:
 
     Attributes:
         table: Its full name.
-        how: `built` (all rows written), `merged` or `unchanged`.
+        how: `built` (all rows written), `merged`, `unchanged` or `failed`.
         inserted: Rows; for a table that was built, all of them.
         updated: Rows.
         deleted: Rows.

@@ -88,7 +88,9 @@ class Run:
                 say(self._step(table, rebuild if self._full_refresh else update))
             for table in tables:
                 # A run that this one made stop may still have finished the table it was at.
-                if (again := self._step(table, update)).how != "unchanged":
+                if (again := self._step(table, update)).how == "unchanged":
+                    self._steps.pop()
+                else:
                     say(again)
         finally:
             self._record("steps", STEPS, self._steps)
