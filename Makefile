@@ -8,7 +8,7 @@ PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: setup run test lab validate doctor airflow nightly pytest notebooks clean distclean help
+.PHONY: setup run test lab validate doctor airflow airflow-test nightly pytest notebooks clean distclean help
 
 setup: $(STAMP) ## Make .venv: the locked packages, Java where there is none, Delta's JARs
 
@@ -45,6 +45,9 @@ doctor: $(STAMP) ## Say what this machine lacks, and the command that mends it
 airflow: $(STAMP) ## Make .venv-airflow, which reads the DAG
 	@$(BIN)/python -m ecommerce_lakehouse.airflow_env
 
+airflow-test: $(STAMP) ## Run the DAG with a real Airflow: two nights and a bad delivery
+	$(BIN)/python -m pytest -m airflow tests/test_airflow.py
+
 nightly: $(STAMP) ## Run the long checks: every mutation, killed runs, no network
 	$(BIN)/python -m pytest -m "nightly or not nightly" tests/test_mutations.py
 	$(BIN)/python -m pytest -m nightly --ignore=tests/test_mutations.py
@@ -58,7 +61,7 @@ distclean: clean ## Delete the environments too
 	rm -rf .venv .venv-airflow .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 help: ## List these targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 # Written last, so that an installation that was cut short is taken up again. --python keeps
 # uv from an environment that happens to be active; --compile-bytecode from compiling every

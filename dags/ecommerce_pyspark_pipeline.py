@@ -1,10 +1,12 @@
-"""The nightly build of the lakehouse: bronze >> silver >> gold >> ml.
+"""The nightly build of the lakehouse: bronze >> silver >> gold >> check >> ml.
 
-Every day at 02:00 UTC Airflow starts the four jobs of ``src/jobs`` one after
-the other, each with its own ``spark-submit``. A job that fails is tried again
+Every day at 02:00 UTC Airflow starts the jobs of ``src/jobs`` one after the
+other, each with its own ``spark-submit``. A job that fails is tried again
 twice, five minutes apart; if it still fails, what comes after it does not run.
+Every job checks a table before it writes it; ``check_quality`` looks once more
+at all of them, whole, before features are made from them.
 Days that were missed are not caught up (``airflow backfill create`` does that
-on demand), and two runs never write at the same time.
+on demand). A pool with one slot keeps tasks apart, also those of a backfill.
 
 ``{{ ds }}`` is the run's date, so a backfill rebuilds the tables as of that day.
 Airflow 3 dates a run by the moment it starts: the run of 2 July, 02:00, has
@@ -42,7 +44,10 @@ ARGUMENTS = [
 
 DOC = """
 ### The lakehouse, every night
-`ingest_bronze` >> `build_silver` >> `build_gold` >> `build_ml_features`, daily at 02:00 UTC.
+`ingest_bronze` >> `build_silver` >> `build_gold` >> `check_quality` >> `build_ml_features`, daily
+at 02:00 UTC. The tasks share the pool `lakehouse`; make it once, with one slot:
+
+`airflow pools set lakehouse 1 "one job at a time writes to the lakehouse"`
 
 | Airflow Variable | or environment | default |
 |---|---|---|
@@ -50,6 +55,8 @@ DOC = """
 | `lakehouse_data_dir` | `LAKEHOUSE_DATA_DIR` | `data_seeds/shop` |
 | `lakehouse_lakehouse_dir` | `LAKEHOUSE_LAKEHOUSE_DIR` | `lakehouse` |
 | `lakehouse_artifacts_dir` | `LAKEHOUSE_ARTIFACTS_DIR` | `artifacts` |
+| | `LAKEHOUSE_POOL` | `lakehouse` |
+| | `LAKEHOUSE_RETRIES` | 2 |
 
 Give absolute paths. The connection `spark_default` names the cluster; for one machine:
 `AIRFLOW_CONN_SPARK_DEFAULT='spark://local?deploy-mode=client'`. The project's own
@@ -70,20 +77,26 @@ def job(name: str, timeout: timedelta) -> SparkSubmitOperator:
 
 with DAG(
     dag_id="ecommerce_pyspark_pipeline",
-    description="Raw CSVs to features: bronze >> silver >> gold >> ml",
+    description="Raw CSVs to features: bronze >> silver >> gold >> check >> ml",
     doc_md=DOC,
     schedule="0 2 * * *",
     # The shop's first day: Airflow calls a run of an earlier date a success without a task run.
     start_date=datetime(2022, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
-    default_args={"retries": 2, "retry_delay": timedelta(minutes=5)},
+    dagrun_timeout=timedelta(hours=4),
+    default_args={
+        "retries": int(os.environ.get("LAKEHOUSE_RETRIES") or 2),
+        "retry_delay": timedelta(minutes=5),
+        "pool": os.environ.get("LAKEHOUSE_POOL") or "lakehouse",
+    },
     user_defined_macros={"defaults": DEFAULTS},
     tags=["lakehouse", "pyspark"],
 ) as dag:
     bronze = job("ingest_bronze", timeout=timedelta(minutes=30))
     silver = job("build_silver", timeout=timedelta(hours=1))
     gold = job("build_gold", timeout=timedelta(hours=1))
+    quality = job("check_quality", timeout=timedelta(minutes=30))
     ml = job("build_ml_features", timeout=timedelta(hours=1))
 
-    bronze >> silver >> gold >> ml
+    bronze >> silver >> gold >> quality >> ml

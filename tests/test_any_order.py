@@ -82,10 +82,10 @@ def kill_when(command: list[str], appears: Path, pattern: str) -> None:
 @pytest.mark.usefixtures("jvm")
 def test_a_job_that_is_killed_while_it_writes_ends_in_the_same_tables(tmp_path: Path) -> None:
     """Data files without an entry in the log are no table."""
-    silver = tmp_path / "lakehouse" / "silver" / "stg_orders"
+    orders = tmp_path / "lakehouse" / "bronze" / "orders"
     program = [sys.executable, "src/pipeline.py", "--data-dir", str(EXAMPLE_DATA)]
     folders = ["--lakehouse-dir", str(tmp_path / "lakehouse"), "--artifacts-dir", str(tmp_path)]
-    kill_when([*program, *folders], silver, "*.parquet")
+    kill_when([*program, *folders], orders, "*.parquet")
     build_in(tmp_path)
     assert_right(tmp_path)
 

@@ -1,5 +1,8 @@
 """Every check sees the row that breaks it, and the gate lets nothing broken through."""
 
+from collections.abc import Iterable
+from datetime import date, timedelta
+
 import pytest
 from builders import (
     NO_ORDER,
@@ -18,16 +21,21 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.testing import assertDataFrameEqual
 
-from ecommerce_lakehouse import registry
+from ecommerce_lakehouse import ExampleLakehouse, registry
+from ecommerce_lakehouse.dictionary import text
 from ecommerce_lakehouse.layers.gold import dim_customer_segments, fct_product_performance
 from ecommerce_lakehouse.layers.quality import (
     CHECKS,
+    REFERENCES,
     Check,
     QualityError,
+    check_days,
     check_quarantine,
+    check_reference,
     check_table,
     gate,
 )
+from ecommerce_lakehouse.paths import PROJECT
 
 RESULTS = "table STRING, check STRING, severity STRING, rows BIGINT, broken BIGINT"
 POSITIVE = Check("t", "n above zero", "n > 0")
@@ -283,14 +291,94 @@ def test_more_rejected_rows_than_the_limit_are_an_error(
     raw = spark.createDataFrame([("2.csv",)] * 10 + [("1.csv",)] * 90, "_source_file STRING")
     rows = [("orders", "2.csv")] * rejected + [("customers", "2.csv")] * 9
     quarantine = spark.createDataFrame(rows, "source_table STRING, _source_file STRING")
-    found = check_quarantine(raw, quarantine, "orders", limit=0.2, at_least=at_least)
+    found = check_quarantine({"orders": raw}, quarantine, {"error": 0.2}, at_least)
     expected = {"table": "stg_orders", "check": "no file with more than 20% quarantined"}
     result = {**expected, "severity": "error", "rows": 100, "broken": broken}
     assertDataFrameEqual(found, frame(spark, RESULTS, result))
 
 
-def test_a_delivery_without_rows_is_within_the_limit(spark: SparkSession) -> None:
-    raw = spark.createDataFrame([], "_source_file STRING")
-    quarantine = spark.createDataFrame([], "source_table STRING, _source_file STRING")
-    (found,) = check_quarantine(raw, quarantine, "orders", limit=0.2).collect()
-    assert (found.rows, found.broken) == (0, 0)
+def test_a_file_can_be_bad_enough_for_a_warning_only(spark: SparkSession) -> None:
+    raw = spark.createDataFrame([("1.csv",)] * 10, "_source_file STRING")
+    quarantine = spark.createDataFrame(
+        [("orders", "1.csv")] * 3, "source_table STRING, _source_file STRING"
+    )
+    limits = {"warning": 0.1, "error": 0.9}
+    found = check_quarantine({"orders": raw, "products": raw.limit(0)}, quarantine, limits)
+    told = {(row.table, row.severity): (row.rows, row.broken) for row in found.collect()}
+    assert told == {("stg_orders", "warning"): (10, 3), ("stg_orders", "error"): (10, 0)}
+
+
+CUSTOMERS = "customer_id INT, customer_created_at DATE"
+ORDERS = "order_id INT, customer_id INT, order_date DATE"
+FIRST = date(2024, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("unknown", "severity"), [(0, "warning"), (1, "warning"), (5, "warning"), (6, "error")]
+)
+def test_many_rows_without_partner_are_an_error(
+    spark: SparkSession, unknown: int, severity: str
+) -> None:
+    """Of a hundred; an order without customer number refers to nobody."""
+    orders = [(n, 2 if n < unknown else 1, FIRST) for n in range(100)] + [(100, None, FIRST)]
+    found = check_reference(
+        spark.createDataFrame(orders, ORDERS),
+        REFERENCES[0],
+        spark.createDataFrame([(1, FIRST)], CUSTOMERS),
+    )
+    lost = found.where("check = 'customer_id is in stg_customers'").head()
+    assert lost is not None
+    assert (lost.rows, lost.broken, lost.severity) == (100, unknown, severity)
+
+
+def test_a_row_has_to_fit_its_partner(spark: SparkSession) -> None:
+    """Bought before registering: counted once. And a partner may have many rows."""
+    orders = spark.createDataFrame([(1, 1, FIRST), (2, 1, date(2023, 12, 31))], ORDERS)
+    customers = spark.createDataFrame([(1, FIRST), (1, FIRST)], CUSTOMERS)
+    found = check_reference(orders, REFERENCES[0], customers).collect()
+    assert {row.check: (row.rows, row.broken) for row in found} == {
+        "customer_id is in stg_customers": (2, 0),
+        "customer_id fits stg_customers": (2, 1),
+    }
+
+
+DAY = date(2024, 6, 30)
+
+
+def days_broken(spark: SparkSession, a_day: int, ago: Iterable[int]) -> dict[str, int]:
+    """With so many orders on each of these days before the last."""
+    rows = [(DAY - timedelta(days=day),) for day in ago for _ in range(a_day)]
+    found = check_days(spark.createDataFrame(rows, "order_date DATE"), DAY)
+    return {row.check: row.broken for row in found.collect() if row.broken}
+
+
+@pytest.mark.parametrize(
+    ("a_day", "ago", "broken"),
+    [
+        (10, range(56), {}),
+        (10, range(1, 56), {"no day without orders": 1}),  # the last is of yesterday
+        (10, [0, *range(2, 56)], {"no day without orders": 1}),
+        (
+            10,
+            range(2, 56),
+            {"no day without orders": 2, "orders are of today or yesterday": 2},
+        ),
+        (9, range(2, 56), {}),  # too small a shop to tell
+        (10, range(12, 56), {
+            "no day without orders": 12,
+            "orders are of today or yesterday": 12,
+            "as many orders as before": 8,
+        }),
+        (10, [*range(17), *range(28, 56)], {"no day without orders": 11}),
+    ],
+    ids=["all", "not today", "a day", "two days", "small", "much", "just enough"],
+)  # fmt: skip
+def test_days_without_orders_are_told(
+    spark: SparkSession, a_day: int, ago: Iterable[int], broken: dict[str, int]
+) -> None:
+    assert days_broken(spark, a_day, ago) == broken
+
+
+def test_the_dictionary_is_as_the_declarations_have_it(spark: SparkSession) -> None:
+    written = (PROJECT / "docs" / "data_dictionary.md").read_text(encoding="utf-8")
+    assert written == text(ExampleLakehouse(spark)), "python scripts/generate_dictionary.py"

@@ -1,10 +1,12 @@
 """A run: one at a time, a gate before every table, and a record of what it did."""
 
+import shutil
 from datetime import date
 from pathlib import Path
 
 import pytest
 from pyspark.sql import Row, SparkSession
+from pyspark.sql import functions as F
 from test_incremental import ANN, BEN, a_few, deliver
 
 from ecommerce_lakehouse import registry
@@ -35,12 +37,18 @@ def steps(lake: GuardedLakehouse) -> list[Row]:
     return sorted(ops(lake, "steps"), key=lambda row: row.started_at)
 
 
+@pytest.fixture(scope="module")
+def two_customers(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Raw and typed."""
+    folder = tmp_path_factory.mktemp("runs")
+    a_few(folder / "data", customers=[ANN, BEN])
+    run(opened(spark, folder))
+    return folder
+
+
 @pytest.fixture
-def shop(spark: SparkSession, tmp_path: Path) -> Path:
-    """Two customers, raw and typed."""
-    a_few(tmp_path / "data", customers=[ANN, BEN])
-    run(opened(spark, tmp_path))
-    return tmp_path
+def shop(two_customers: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(two_customers, tmp_path / "shop")
 
 
 def test_of_two_runs_the_later_goes_on(spark: SparkSession, shop: Path) -> None:
@@ -139,3 +147,29 @@ def test_a_layer_that_never_was_is_not_there_after_an_error(
         run(lake)
     assert lake.has("customers")
     assert not lake.has("stg_customers")
+
+
+def test_a_table_refuses_from_others_what_its_checks_forbid(
+    spark: SparkSession, shop: Path
+) -> None:
+    lake = opened(spark, shop)
+    row = spark.read.format("delta").load(lake.path("stg_customers")).limit(1)
+    wrong = row.withColumn("email", F.lit("none"))
+    with pytest.raises(Exception, match="CHECK constraint email_is_one"):
+        wrong.write.format("delta").mode("append").save(lake.path("stg_customers"))
+
+
+def test_tables_are_checked_as_they_stand(
+    spark: SparkSession, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that were good when they were written may have become wrong since."""
+    lake = opened(spark, shop)
+    results = Run(lake, ["quality"], full_refresh=False).check(TABLES)
+    assert {(row.table, row.broken) for row in results} >= {("stg_customers", 0)}
+    rules = [*CHECKS, Check("stg_customers", "not the US", "country <> 'US'")]
+    for module in ("guarded", "layers.quality"):
+        monkeypatch.setattr(f"ecommerce_lakehouse.{module}.CHECKS", rules)
+    with pytest.raises(QualityError, match=r"as they stand.*\n.*not the US: 2 of 2 rows"):
+        Run(lake, ["quality"], full_refresh=False).check(TABLES)
+    found = [row for row in ops(lake, "checks") if row.check == "not the US"]
+    assert [(row.table, row.broken) for row in found] == [("silver.stg_customers", 2)]

@@ -12,12 +12,12 @@ import nbformat
 import pytest
 from oracle.agree import assert_agrees, assert_same
 from oracle.compare import read_delta
+from pyspark.sql import SparkSession
 
 from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.lineage import edges
 from ecommerce_lakehouse.paths import PROJECT
 from ecommerce_lakehouse.shop import generate
-from ecommerce_lakehouse.submit import spark_submit
 
 SHOP = PROJECT / "data_seeds" / "shop"
 
@@ -78,9 +78,6 @@ def test_the_pipeline_agrees_with_the_oracle_on_the_example(
     assert_agrees_with_the_oracle(tmp_path, PROJECT / "data_seeds")
 
 
-# From here on the notebooks use the JVM: a kernel that starts ends the session of the tests above.
-
-
 @pytest.fixture(scope="module")
 def team(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A team's own folder, with a space in its name: small, dirty, no truth and no next/."""
@@ -89,6 +86,23 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "truth.json").unlink()
     shutil.rmtree(folder / "next")
     return folder
+
+
+@pytest.fixture(scope="module")
+def by_pipeline(team: Path, spark: SparkSession) -> Path:
+    """What `src/pipeline.py` makes of the team's folder."""
+    out = team.parent / "by pipeline"
+    folders = ("--data-dir", team, "--lakehouse-dir", out, "--artifacts-dir", out)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        run_here("src/pipeline.py", monkeypatch, *folders)
+    return out
+
+
+def test_the_pipeline_agrees_with_the_oracle_on_dirty_data(by_pipeline: Path, team: Path) -> None:
+    assert_agrees_with_the_oracle(by_pipeline, team)
+
+
+# From here on the notebooks use the JVM: a kernel that starts ends the session of the tests above.
 
 
 @pytest.fixture(scope="module")
@@ -142,10 +156,7 @@ def test_the_notebooks_agree_with_the_oracle_on_dirty_data(by_notebooks: Path, t
     assert_agrees_with_the_oracle(by_notebooks / "lakehouse", team)
 
 
-def test_spark_submit_makes_the_tables_of_the_notebooks(by_notebooks: Path, team: Path) -> None:
-    out = team.parent / "by pipeline"
-    spark_submit(
-        "src/pipeline.py",
-        *("--data-dir", str(team), "--lakehouse-dir", str(out), "--artifacts-dir", str(out)),
-    )
-    assert_same_lakehouse(out, by_notebooks / "lakehouse")
+def test_the_notebooks_make_the_tables_of_the_pipeline(
+    by_pipeline: Path, by_notebooks: Path
+) -> None:
+    assert_same_lakehouse(by_notebooks / "lakehouse", by_pipeline)

@@ -14,7 +14,9 @@ from typing import Any
 import pandas as pd
 from pyspark.sql import DataFrame
 
+from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.charts import artifacts_folder
+from ecommerce_lakehouse.layers.quality import CHECKS, Check
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
@@ -46,6 +48,29 @@ def in_set(column: str, allowed: str) -> Expectation:
     return "ExpectColumnValuesToBeInSet", {"column": column, "value_set": values}
 
 
+def declared(table: str) -> list[Expectation]:
+    """What the declarations say of a table: its key, and its checks.
+
+    Args:
+        table: The table's name.
+    """
+    key = registry.get(table).key
+    together = ("ExpectCompoundColumnsToBeUnique", {"column_list": list(key)})
+    return [
+        *[not_null(column) for column in key],
+        unique(key[0]) if len(key) == 1 else together,
+        *[_rule(check) for check in CHECKS if check.table == table],
+    ]
+
+
+def _rule(check: Check) -> Expectation:
+    """A check in SQL. As in our own, a condition that comes out NULL is broken."""
+    broken = f"SELECT * FROM {{batch}} WHERE NOT coalesce({check.holds}, false)"
+    severity = "critical" if check.severity == "error" else "warning"
+    described = {"description": check.name, "severity": severity}
+    return "UnexpectedRowsExpectation", {**described, "unexpected_rows_query": broken}
+
+
 def validate_tables(
     tables: dict[str, DataFrame],
     expected: dict[str, list[Expectation]],
@@ -55,11 +80,11 @@ def validate_tables(
 
     Args:
         tables: DataFrames by name.
-        expected: Expectations by the same names.
+        expected: Expectations by the same names; of each table at least one of a column.
         to: The artifacts folder for the Data Docs; None builds no report.
 
     Returns:
-        One row per expectation: table, column, expectation, rows, unexpected, result.
+        One row per expectation: table, expectation, rows, unexpected, result.
     """
     import great_expectations as gx
 
@@ -86,7 +111,8 @@ def validate_tables(
             )
             run = checkpoint.run(batch_parameters={"dataframe": frame})
             results = next(iter(run.run_results.values())).results
-            rows += [_row(name, result) for result in results]
+            counts = [r.result["element_count"] for r in results if "element_count" in r.result]
+            rows += [_row(name, counts[0], result) for result in results]
         if to is not None:
             context.build_data_docs()
             target = artifacts_folder(to) / "data_docs"
@@ -106,13 +132,16 @@ def _site(scratch: str) -> dict[str, Any]:
     }
 
 
-def _row(table: str, result: Any) -> dict[str, Any]:
-    kind = result.expectation_config.type.removeprefix("expect_column_values_to_")
+def _row(table: str, rows: int, result: Any) -> dict[str, Any]:
+    """What became of one expectation. A rule in SQL has a description instead of a column."""
+    asked = result.expectation_config
+    kind = re.sub("expect_(column_values|compound_columns)_to_", "", asked.type)
+    column = asked.kwargs.get("column", ", ".join(asked.kwargs.get("column_list", [])))
+    told = result.result
     return {
         "table": table,
-        "column": result.expectation_config.kwargs["column"],
-        "expectation": kind.replace("_", " "),
-        "rows": result.result["element_count"],
-        "unexpected": result.result["unexpected_count"],
+        "expectation": asked.description or f"{column}: {kind.replace('_', ' ')}",
+        "rows": rows,
+        "unexpected": told["unexpected_count" if "unexpected_count" in told else "observed_value"],
         "result": "met" if result.success else "not met",
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import reduce
 
 from pyspark.sql import DataFrame, Row
 
@@ -12,6 +11,7 @@ from ecommerce_lakehouse.lakehouse import Lakehouse
 from ecommerce_lakehouse.layers.quality import (
     CHECKS,
     QualityError,
+    check_all,
     check_quarantine,
     check_table,
     gate,
@@ -46,7 +46,11 @@ class GuardedLakehouse(Lakehouse):
             return
         kept = rows.persist()
         try:
-            self.results = self._checked(table, kept)
+            mine = [check for check in CHECKS if check.table == table.name]
+            if mine:
+                self.results = gate(check_table(kept, mine, table.key))
+            elif table.name == "quarantine":
+                self.results = gate(self._shares(kept))
             yield kept
         except QualityError as error:
             self.results = error.results
@@ -54,15 +58,26 @@ class GuardedLakehouse(Lakehouse):
         finally:
             kept.unpersist()
 
-    def _checked(self, table: Table, rows: DataFrame) -> list[Row]:
-        mine = [check for check in CHECKS if check.table == table.name]
-        if mine:
-            return gate(check_table(rows, mine, table.key))
-        if table.name != "quarantine":
-            return []
-        shares = [
-            check_quarantine(self.read(entity), rows, entity, limit, severity, JUDGED_FROM)
-            for entity in RULES
-            for severity, limit in IN_QUARANTINE.items()
-        ]
-        return gate(reduce(DataFrame.unionAll, shares))
+    def constraints(self, table: Table) -> dict[str, str]:
+        """The checks of severity `error`, as Delta's table properties."""
+        return {
+            f"delta.constraints.{check.name.replace(' ', '_')}": check.holds
+            for check in CHECKS
+            if check.table == table.name and check.severity == "error"
+        }
+
+    def check(self, table: Table) -> DataFrame | None:
+        """Every check of a table as it stands, also beside the tables it refers to.
+
+        Returns:
+            One row a check; None where nothing is declared.
+        """
+        if table.name == "quarantine":
+            return self._shares(self.read(table.name))
+        if any(check.table == table.name for check in CHECKS):
+            return check_all(table.name, self.read, self.as_of_date)
+        return None
+
+    def _shares(self, quarantine: DataFrame) -> DataFrame:
+        raw = {entity: self.read(entity) for entity in RULES}
+        return check_quarantine(raw, quarantine, IN_QUARANTINE, JUDGED_FROM)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from ecommerce_lakehouse import registry
@@ -88,16 +88,49 @@ def build_layers(
         print(f"exported {path.name}", flush=True)
 
 
+def check_tables(
+    *, date: str = "", lakehouse_dir: str = "lakehouse", master: str = "", **_: object
+) -> None:
+    """Check every table that is built, whole, and print what is broken.
+
+    Args:
+        date: The as-of date of the run, for its record.
+        lakehouse_dir: The folder of tables.
+        master: A Spark master; empty for spark-submit's, or every core of this machine.
+        **_: The other flags that all jobs have; they mean nothing here.
+
+    Raises:
+        QualityError: A check of severity `error` is broken.
+    """
+    parse_date(date)
+    spark = get_spark("lakehouse-check", master)
+    lake = GuardedLakehouse(spark, lakehouse_dir, as_of_date=date, sql_names=False)
+    results = Run(lake, ["quality"], full_refresh=False).check(registry.tables())
+    broken = [row for row in results if row.broken]
+    for row in broken:
+        print(f"{row.severity}: {row.table}: {row.check}: {row.broken:,} of {row.rows:,} rows")
+    print(f"{len(results)} checks, {len(broken)} broken", flush=True)
+
+
 def main(description: str, *layers: str) -> None:
-    """Run a job; an error the reader can mend is one message on stderr and exit code 2.
+    """Run a job that builds layers.
 
     Args:
         description: What the job builds, for its --help.
         *layers: The layers to build; every one where none is named.
     """
+    run_job(description, partial(build_layers, layers or LAYERS))
+
+
+def run_job(description: str, job: Callable[..., None]) -> None:
+    """Run a job; an error the reader can mend is one message on stderr and exit code 2.
+
+    Args:
+        description: What the job does, for its --help.
+        job: Takes the flags as keywords.
+    """
     try:
-        arguments = options(os.path.basename(sys.argv[0]), description).parse_args()
-        build_layers(layers or LAYERS, **vars(arguments))
+        job(**vars(options(os.path.basename(sys.argv[0]), description).parse_args()))
     except LakehouseError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

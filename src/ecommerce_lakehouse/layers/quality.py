@@ -6,11 +6,15 @@ Edit it there, then run `lakehouse export`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
+from functools import reduce
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.errors import LakehouseError
 
 
@@ -139,18 +143,128 @@ def check_table(table: DataFrame, checks: list[Check], key: tuple[str, ...] = ()
     )
 
 
+@dataclass(frozen=True)
+class Reference:
+    """A column whose values should be found in another table.
+
+    Attributes:
+        table: The table's name.
+        column: Its column, which the other table has too. NULL refers to nothing.
+        to: The other table.
+        holds: A SQL condition on a row and its partner, if there is one to keep.
+        limit: The share (0 to 1) of rows without partner from which on it is an error.
+    """
+
+    table: str
+    column: str
+    to: str
+    holds: str = "true"
+    limit: float = 0.05
+
+
+REFERENCES = [
+    Reference("stg_orders", "customer_id", "stg_customers", "order_date >= customer_created_at"),
+    Reference("stg_orders", "order_id", "stg_order_items"),
+    Reference("stg_order_items", "order_id", "stg_orders"),
+    Reference(
+        "stg_order_items",
+        "product_id",
+        "stg_products",
+        "unit_price BETWEEN list_price / 20 AND list_price * 2",
+    ),
+]
+
+
+def check_reference(rows: DataFrame, reference: Reference, others: DataFrame) -> DataFrame:
+    """Count the rows without partner, and those that do not fit theirs.
+
+    Args:
+        rows: The rows of the reference's table.
+        reference: What should hold.
+        others: The rows of the table it refers to.
+
+    Returns:
+        Two rows, as `check_table` has them. Rows without partner are a warning up to the
+        reference's limit and an error above; rows that do not fit are a warning.
+    """
+    column = reference.column
+    partners = others.dropDuplicates([column]).withColumn("_found", F.lit(True))
+    refers, found = F.col(column).isNotNull(), F.col("_found").isNotNull()
+    counted = rows.join(partners, column, "left").agg(
+        F.count_if(refers).alias("rows"),
+        F.count_if(refers & ~found).alias("lost"),
+        F.count_if(found & ~F.coalesce(F.expr(reference.holds), F.lit(True))).alias("unfit"),
+    )
+    too_many = F.col("lost") > F.col("rows") * reference.limit
+    checks = F.array(
+        F.struct(
+            F.lit(f"{column} is in {reference.to}").alias("check"),
+            F.when(too_many, "error").otherwise("warning").alias("severity"),
+            F.col("lost").alias("broken"),
+        ),
+        F.struct(
+            F.lit(f"{column} fits {reference.to}").alias("check"),
+            F.lit("warning").alias("severity"),
+            F.col("unfit").alias("broken"),
+        ),
+    )
+    table = F.lit(reference.table).alias("table")
+    told = counted.select(table, "rows", F.inline(checks))
+    return told.select("table", "check", "severity", "rows", "broken")
+
+
+def check_days(orders: DataFrame, as_of_date: date) -> DataFrame:
+    """Do orders arrive every day, up to the last, and as many as before?
+
+    Args:
+        orders: `stg_orders`.
+        as_of_date: The last day that should be there.
+
+    Returns:
+        Three warnings, as `check_table` has them: the rows are the orders of four weeks, broken
+        are the days without any, the days since the last (from the second on), and the orders
+        that lack to six tenths of the four weeks before.
+    """
+    ago = F.date_diff(F.lit(as_of_date), F.col("order_date"))
+    lately, before = ago.between(0, 27), ago.between(28, 55)
+    counted = orders.agg(
+        F.count_if(lately).alias("rows"),
+        F.count_if(before).alias("before"),
+        F.coalesce(F.min(F.when(ago >= 0, ago)), F.lit(0)).alias("age"),
+        F.count_distinct(F.when(lately, ago)).alias("days"),
+    )
+    # A day has no order by chance once in 22,000 if there are ten on most days.
+    often = F.greatest("rows", "before") >= 280
+    lacking = F.ceil(F.col("before") * 0.6) - F.col("rows")
+    checks = {
+        "no day without orders": F.when(often, 28 - F.col("days")),
+        "orders are of today or yesterday": F.when(often & (F.col("age") > 1), F.col("age")),
+        "as many orders as before": F.when(often & (lacking > 0), lacking),
+    }
+    found = F.array(
+        *[
+            F.struct(F.lit(check).alias("check"), F.coalesce(broken, F.lit(0)).alias("broken"))
+            for check, broken in checks.items()
+        ]
+    )
+    return counted.select(F.lit("stg_orders").alias("table"), "rows", F.inline(found)).select(
+        "table", "check", F.lit("warning").alias("severity"), "rows", "broken"
+    )
+
+
 class QualityError(LakehouseError):
     """A check of severity `error` is broken, so nothing may be published.
 
     Args:
         results: All results, one row a check.
+        outcome: What this means.
     """
 
-    def __init__(self, results: list[Row]) -> None:
+    def __init__(self, results: list[Row], outcome: str = "Not published.") -> None:
         self.results = results
         broken = [row for row in results if row.severity == "error" and row.broken]
         lines = [f"{row.table}: {row.check}: {row.broken:,} of {row.rows:,} rows" for row in broken]
-        super().__init__("Not published.\n" + "\n".join(lines))
+        super().__init__("\n".join([outcome, *lines]))
 
 
 def gate(results: DataFrame) -> list[Row]:
@@ -172,37 +286,68 @@ def gate(results: DataFrame) -> list[Row]:
 
 
 def check_quarantine(
-    raw: DataFrame,
+    raw: dict[str, DataFrame],
     quarantine: DataFrame,
-    entity: str,
-    limit: float,
-    severity: str = "error",
+    limits: dict[str, float],
     at_least: int = 1,
 ) -> DataFrame:
     """Is the share of every file's rows that were quarantined within a limit?
 
     Args:
-        raw: The entity's bronze table.
+        raw: Bronze tables by entity: `orders`, `customers` …
         quarantine: The rejected rows of all entities.
-        entity: `customers`, `orders`, `order_items` or `products`.
-        limit: The largest share (0 to 1) that is allowed.
-        severity: What more than that is: `error` or `warning`.
+        limits: By severity, the largest share (0 to 1) that is allowed.
         at_least: Files with fewer rows are not judged.
 
     Returns:
-        One row, as `check_table` has them; broken are the rejected rows of files over the limit.
+        One row per entity and limit, as `check_table` has them; broken are the rejected rows of
+        files over the limit. Entities without a row have no result.
     """
-    rejected = quarantine.where(F.col("source_table") == entity).groupBy("_source_file")
+    taken_in = [
+        rows.select(F.lit(entity).alias("entity"), "_source_file", F.lit(0).alias("rejected"))
+        for entity, rows in raw.items()
+    ]
+    rejected = quarantine.where(F.col("source_table").isin(*raw)).select(
+        "source_table", "_source_file", F.lit(1)
+    )
     files = (
-        raw.groupBy("_source_file")
-        .agg(F.count("*").alias("rows"))
-        .join(rejected.agg(F.count("*").alias("rejected")), "_source_file", "left")
+        reduce(DataFrame.unionAll, [*taken_in, rejected])
+        .groupBy("entity", "_source_file")
+        .agg(F.count_if(F.col("rejected") == 0).alias("rows"), F.sum("rejected").alias("rejected"))
     )
-    over = (F.col("rejected") > F.col("rows") * limit) & (F.col("rows") >= at_least)
-    return files.select(
-        F.lit(f"stg_{entity}").alias("table"),
-        F.lit(f"no file with more than {limit:.0%} quarantined").alias("check"),
-        F.lit(severity).alias("severity"),
-        F.coalesce(F.sum("rows"), F.lit(0)).alias("rows"),
-        F.coalesce(F.sum(F.when(over, F.col("rejected"))), F.lit(0)).alias("broken"),
+    checks = [
+        F.struct(
+            F.lit(f"no file with more than {share:.0%} quarantined").alias("check"),
+            F.lit(severity).alias("severity"),
+            F.lit(share).alias("share"),
+        )
+        for severity, share in limits.items()
+    ]
+    over = (F.col("rejected") > F.col("rows") * F.col("share")) & (F.col("rows") >= at_least)
+    return (
+        files.select("*", F.inline(F.array(*checks)))
+        .groupBy(F.concat(F.lit("stg_"), "entity").alias("table"), "check", "severity")
+        .agg(
+            F.sum("rows").alias("rows"),
+            F.sum(F.when(over, F.col("rejected")).otherwise(0)).alias("broken"),
+        )
     )
+
+
+def check_all(name: str, read: Callable[[str], DataFrame], as_of_date: date) -> DataFrame:
+    """Every check of a table, alone and beside the tables it refers to.
+
+    Args:
+        name: A table that has checks.
+        read: Gives a table by its name.
+        as_of_date: The last day that should be there.
+
+    Returns:
+        One row a check, as `check_table` has them.
+    """
+    rows, mine = read(name), [check for check in CHECKS if check.table == name]
+    found = [check_table(rows, mine, registry.get(name).key)]
+    found += [check_reference(rows, r, read(r.to)) for r in REFERENCES if r.table == name]
+    if name == "stg_orders":
+        found.append(check_days(rows, as_of_date))
+    return reduce(DataFrame.unionAll, found)

@@ -1,0 +1,9 @@
+"""Every check on every table as it stands, and an exit code that stops what comes after.
+
+Run it with:  spark-submit src/jobs/check_quality.py
+"""
+
+from ecommerce_lakehouse.jobs import check_tables, run_job
+
+if __name__ == "__main__":
+    run_job("Every check on every table as it stands.", check_tables)
