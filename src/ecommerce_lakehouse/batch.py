@@ -69,7 +69,10 @@ def _check(parameters: dict[str, str], update: bool, chosen: list[Path], copies:
             "Leave the other options out:  lakehouse run --update",
         )
     parse_date(parameters.get("as_of_date"))
-    check_data(parameters.get("data_dir", "data_seeds/shop"))
+    check_data(
+        parameters.get("data_dir", "data_seeds/shop"),
+        parameters.get("lakehouse_dir", "lakehouse"),
+    )
     check_writable(parameters.get("lakehouse_dir", "lakehouse"), "--lakehouse-dir FOLDER")
     check_writable(parameters.get("artifacts_dir", "artifacts"), "--artifacts-dir FOLDER")
     check_writable(str(copies), "--output-dir FOLDER")

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from ecommerce_lakehouse.storage import Storage
@@ -46,12 +47,16 @@ class Commit:
             anew), or empty: OPTIMIZE, VACUUM and a merge that found nothing to do.
         note: What its writer noted.
         rows: How many rows it inserted, updated and deleted.
+        time: When it was made, in UTC.
+        operation: What Delta calls it, such as `MERGE` or `OPTIMIZE`.
     """
 
     version: int
     change: str
     note: Note | None
     rows: tuple[int, int, int]
+    time: datetime
+    operation: str
 
 
 class DeltaLog:
@@ -73,27 +78,50 @@ class DeltaLog:
             (int(n[:20]) for n in names if re.fullmatch(r"\d{20}\.json", n)), reverse=True
         )
 
-    def commits(self) -> Iterator[Commit]:
-        """The commits that can still be read, newest first."""
+    def commits(self, until: int | None = None) -> Iterator[Commit]:
+        """The commits that can still be read, newest first.
+
+        Args:
+            until: The version to begin with; None for the newest.
+        """
         for version in self.versions():
+            if until is not None and version > until:
+                continue
             text = self._storage.text(f"{self._folder}/{version:020}.json")
             yield _commit(version, text.splitlines())
 
-    def version(self) -> int:
-        """The newest version in which rows changed."""
+    def version(self, until: int | None = None) -> int:
+        """The newest version in which rows changed, of all or of those up to one."""
         version = -1
-        for commit in self.commits():
+        for commit in self.commits(until):
             version = commit.version
             if commit.change:
                 break
         return version
 
-    def note(self) -> Note | None:
-        """What the table was made from; None when it was changed by somebody who left no note."""
-        for commit in self.commits():
+    def note(self, until: int | None = None) -> Note | None:
+        """What the table was made from; None when it was changed by somebody who left no note.
+
+        Args:
+            until: As that version has it; None for the newest.
+        """
+        for commit in self.commits(until):
             if commit.note or commit.change:
                 return commit.note
         return None
+
+    def columns(self) -> list[str] | None:
+        """The table's columns; none where there is no table, None where they cannot be told.
+
+        The commits that said so may be gone, once a checkpoint has what they said.
+        """
+        versions = self.versions()
+        for version in versions:
+            for line in self._storage.text(f"{self._folder}/{version:020}.json").splitlines():
+                if line.startswith('{"metaData"'):
+                    schema = json.loads(json.loads(line)["metaData"]["schemaString"])
+                    return [column["name"] for column in schema["fields"]]
+        return None if versions else []
 
     def changes(self, since: int) -> set[str] | None:
         """What kinds of change came after a version; None if that cannot be told any more."""
@@ -126,6 +154,8 @@ def _commit(version: int, lines: list[str]) -> Commit:
             metrics.get("numTargetRowsUpdated", 0),
             metrics.get("numTargetRowsDeleted", 0),
         ),
+        datetime.fromtimestamp(info.get("timestamp", 0) / 1000, UTC),
+        info.get("operation", ""),
     )
 
 

@@ -116,6 +116,7 @@ def _ingest(lake: Lakehouse, table: Table) -> Change:
     # Delta refuses or skips a second append that starts from the same version.
     writer = lake.stamped(table, frame).write.format("delta").mode("append")
     writer = writer.option("txnAppId", "ingest").option("txnVersion", start)
+    writer = writer.option("mergeSchema", lake.evolve)
     with only_writer(table.full_name):
         writer.option("userMetadata", str(note)).save(lake.path(table.name))
     if lake.log(table.name).note() != note:

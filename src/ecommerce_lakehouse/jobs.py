@@ -11,6 +11,7 @@ from functools import partial
 from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.dates import parse_date
 from ecommerce_lakehouse.errors import LakehouseError
+from ecommerce_lakehouse.evolution import new_columns
 from ecommerce_lakehouse.exports import write_parquet
 from ecommerce_lakehouse.guarded import GuardedLakehouse
 from ecommerce_lakehouse.preflight import check_data, check_writable
@@ -24,6 +25,9 @@ def options(name: str, description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=name, description=description)
     parser.add_argument("--date", default="", help="as_of_date (default: last completed order)")
     parser.add_argument("--full-refresh", action="store_true", help="compute all rows anew")
+    parser.add_argument(
+        "--evolve", action="store_true", help="take new columns of the raw files into bronze"
+    )
     parser.add_argument("--data-dir", default="data_seeds/shop")
     parser.add_argument("--lakehouse-dir", default="lakehouse")
     parser.add_argument("--artifacts-dir", default="artifacts")
@@ -38,6 +42,7 @@ def build_layers(
     *,
     date: str = "",
     full_refresh: bool = False,
+    evolve: bool = False,
     data_dir: str = "data_seeds/shop",
     lakehouse_dir: str = "lakehouse",
     artifacts_dir: str = "artifacts",
@@ -49,6 +54,7 @@ def build_layers(
         layers: Layer names, in order.
         date: The as-of date; empty for the last completed order's.
         full_refresh: Compute all rows anew, not only those that new deliveries touch.
+        evolve: Take columns into bronze that the contract does not name.
         data_dir: The folder of raw files.
         lakehouse_dir: The folder of tables.
         artifacts_dir: Where the features are exported to.
@@ -59,7 +65,7 @@ def build_layers(
     """
     parse_date(date)
     if "bronze" in layers:
-        check_data(data_dir)
+        check_data(data_dir, lakehouse_dir, evolve=evolve)
     check_writable(lakehouse_dir, "--lakehouse-dir FOLDER")
     if "ml" in layers:
         check_writable(artifacts_dir, "--artifacts-dir FOLDER")
@@ -70,9 +76,12 @@ def build_layers(
         data_dir,
         date,
         sql_names=False,  # nobody asks this session for gold.x, and naming it takes time
+        evolve=evolve,
     )
     if "bronze" in layers:
-        lake.raw_files()  # every header is checked before the first table is written
+        # Every header is checked before the first table is written.
+        for sentence in new_columns(lake):
+            print(sentence, flush=True)
     tables = [table for layer in layers for table in registry.tables(layer)]
     built = {table.name for table in tables}
     for name in (name for table in tables for name in table.inputs):

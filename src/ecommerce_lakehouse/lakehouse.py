@@ -15,6 +15,7 @@ from ecommerce_lakehouse.conflicts import only_writer
 from ecommerce_lakehouse.dates import parse_date
 from ecommerce_lakehouse.delta_log import DeltaLog, Note
 from ecommerce_lakehouse.errors import InputError, LakehouseError, MissingTableError
+from ecommerce_lakehouse.evolution import is_among, read_files
 from ecommerce_lakehouse.paths import resolve, shown
 from ecommerce_lakehouse.raw_files import find_raw_files
 from ecommerce_lakehouse.registry import LAYERS, NOTEBOOKS, Table, TableFunction
@@ -35,6 +36,7 @@ class Lakehouse:
         later: Further files that arrived elsewhere, such as `next/raw_orders_2024-07.csv`.
         sql_names: Whether its tables get their SQL names (`gold.x`). A session has one
             catalog, so only one of several lakehouses should.
+        evolve: Whether raw files may bring columns that bronze does not have yet.
 
     Raises:
         InputError: The date is no date, or the folder cannot be written.
@@ -49,12 +51,14 @@ class Lakehouse:
         *,
         later: Sequence[str] = (),
         sql_names: bool = True,
+        evolve: bool = False,
     ) -> None:
         self.spark = spark
         self.location = resolve(location)
         self.data_dir = resolve(data_dir)
         self._later = [resolve(file) for file in later]
         self._sql_names = sql_names
+        self.evolve = evolve
         self.given_date = parse_date(as_of_date)
         self._default_date: date | None = None
         self._storage = Storage(spark)
@@ -119,6 +123,11 @@ class Lakehouse:
             )
         frame = self.spark.read.format("delta").load(self.path(wanted.name))
         return frame.drop(STAMPS.get(wanted.layer, "spark_updated_at"))
+
+    def has_column(self, table: str | TableFunction, column: str) -> bool:
+        """Whether a table has a column; not where the table is not built."""
+        columns = self.log(table).columns()
+        return is_among(column, self.read(table).columns if columns is None else columns)
 
     @property
     def as_of_date(self) -> date:
@@ -271,11 +280,11 @@ class Lakehouse:
         from ecommerce_lakehouse.layers import bronze
 
         files = [
-            self._storage.exactly(file)
+            file
             for file in self.raw_files()[entity]
             if only is None or file.rpartition("/")[2] in only
         ]
-        return bronze.read_raw(self.spark, files, bronze.RAW_COLUMNS[entity])
+        return read_files(self.spark, self._storage, files, bronze.RAW_COLUMNS[entity])
 
     def raw_files(self) -> dict[str, list[str]]:
         """Each entity's files in delivery order, their headers checked.
@@ -284,5 +293,10 @@ class Lakehouse:
             InputError: A file is missing, or a header is not the contract's.
         """
         if self._raw_files is None:
-            self._raw_files = find_raw_files(self._storage, self.data_dir, self._later)
+            self._raw_files = find_raw_files(
+                self._storage,
+                self.data_dir,
+                self._later,
+                lambda entity, column: self.evolve or self.has_column(entity, column),
+            )
         return self._raw_files

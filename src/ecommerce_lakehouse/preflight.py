@@ -5,21 +5,27 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ecommerce_lakehouse.delta_log import DeltaLog
 from ecommerce_lakehouse.errors import InputError
+from ecommerce_lakehouse.evolution import is_among
 from ecommerce_lakehouse.paths import resolve, shown
 from ecommerce_lakehouse.raw_files import find_raw_files
 from ecommerce_lakehouse.storage import Storage
 
 
 class LocalFiles(Storage):
-    """The raw files' names and headers read without Spark, to find a fault before it starts."""
+    """The files that a check before Spark starts needs, read without it."""
 
     def __init__(self) -> None:
         """Nothing to start."""
 
     def names(self, folder: str) -> list[str]:
-        """The sorted names in a folder."""
-        return sorted(path.name for path in Path(folder).iterdir())
+        """The sorted names in a folder; empty when there is no such folder."""
+        return sorted(path.name for path in Path(folder).iterdir()) if Path(folder).is_dir() else []
+
+    def text(self, file: str) -> str:
+        """What a small UTF-8 text file holds."""
+        return Path(file).read_text(encoding="utf-8")
 
     def first_line(self, file: str) -> str | None:
         """The first line of a UTF-8 text file, None when the file is empty."""
@@ -32,8 +38,13 @@ def is_local(location: str) -> bool:
     return "://" not in location and not location.startswith("file:")
 
 
-def check_data(data_dir: str) -> None:
+def check_data(data_dir: str, lakehouse_dir: str, *, evolve: bool = False) -> None:
     """Find a missing file or a wrong header of a local data folder, before Spark starts.
+
+    Args:
+        data_dir: The data folder.
+        lakehouse_dir: Where bronze may have columns that the contract does not name.
+        evolve: Whether the files may have further ones.
 
     Raises:
         InputError: The folder cannot be read as a data folder.
@@ -43,13 +54,32 @@ def check_data(data_dir: str) -> None:
         return
     if not Path(folder).is_dir():
         raise InputError(f"There is no folder {folder}.", "Name one with:  --data-dir FOLDER")
+    lakehouse = resolve(lakehouse_dir)
+
+    def may_have(entity: str, column: str) -> bool:
+        if evolve or not is_local(lakehouse):
+            return True
+        columns = DeltaLog(LocalFiles(), f"{lakehouse}/bronze/{entity}").columns()
+        return columns is None or is_among(column, columns)
+
     try:
-        find_raw_files(LocalFiles(), folder, [])
+        find_raw_files(LocalFiles(), folder, [], may_have)
     except OSError as problem:
         raise InputError(
             f"{problem.filename} cannot be read ({problem.strerror}).\nNothing was written.",
             "A data folder holds CSV files that you may read.",
         ) from problem
+
+
+def check_lakehouse(location: str) -> None:
+    """Refuse a local lakehouse folder that is not there, rather than make an empty one.
+
+    Raises:
+        InputError: It is not.
+    """
+    folder = resolve(location)
+    if is_local(folder) and not Path(folder).is_dir():
+        raise InputError(f"There is no folder {folder}.", "Name one with:  --lakehouse-dir FOLDER")
 
 
 def check_writable(location: str, option: str) -> None:

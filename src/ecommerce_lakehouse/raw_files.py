@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from ecommerce_lakehouse.errors import InputError
+from ecommerce_lakehouse.evolution import MayHave, header_of, is_new_name, no_more
 from ecommerce_lakehouse.paths import shown
 from ecommerce_lakehouse.storage import Storage
 
 
-def find_raw_files(storage: Storage, data_dir: str, later: Sequence[str]) -> dict[str, list[str]]:
+def find_raw_files(
+    storage: Storage, data_dir: str, later: Sequence[str], may_have: MayHave = no_more
+) -> dict[str, list[str]]:
     """Each entity's files in delivery order: `raw_orders.csv`, then `raw_orders_*.csv` by name.
 
     Args:
         storage: Reads the folder.
         data_dir: An absolute folder or URI.
         later: Further files that stand elsewhere.
+        may_have: Which columns may stand after the contract's.
 
     Raises:
         InputError: A file is missing, or a header is not the contract's.
@@ -37,7 +41,7 @@ def find_raw_files(storage: Storage, data_dir: str, later: Sequence[str]) -> dic
         mine = [file for file in files if pattern.fullmatch(file.rpartition("/")[2])]
         found[entity] = sorted(mine, key=lambda file: file.rpartition("/")[2])
         for file in found[entity]:
-            _check_header(storage, file, columns)
+            _check_header(storage, file, columns, partial(may_have, entity))
     return found
 
 
@@ -56,19 +60,21 @@ def deliveries(data_dir: str) -> dict[str, list[str]]:
     return dict(sorted(found.items()))
 
 
-def _check_header(storage: Storage, file: str, expected: list[str]) -> None:
-    line = storage.first_line(file)
-    header = next(csv.reader([(line or "").removeprefix("\ufeff")]), [])
-    if header == expected:
+def _check_header(
+    storage: Storage, file: str, expected: list[str], may_have: Callable[[str], bool]
+) -> None:
+    header = header_of(storage, file)
+    problem = _difference(header, expected, may_have)
+    if not problem:
         return
-    problem = _difference(header, expected)
-    raise InputError(
-        f"{shown(file).rstrip('/')}: {problem}.\nNothing was written.",
-        f"The first line must be:  {','.join(expected)}",
-    )
+    remedy = f"The first line must be:  {','.join(expected)}"
+    if header[: len(expected)] == expected:
+        remedy = f"Take a new column into bronze with:  lakehouse build --evolve\nElse {remedy}"
+    raise InputError(f"{shown(file).rstrip('/')}: {problem}.\nNothing was written.", remedy)
 
 
-def _difference(header: list[str], expected: list[str]) -> str:
+def _difference(header: list[str], expected: list[str], may_have: Callable[[str], bool]) -> str:
+    """What is wrong with a header; empty where nothing is."""
     if not header:
         return "the file has no header"
     for place, (got, want) in enumerate(zip(header, expected, strict=False), start=1):
@@ -76,4 +82,9 @@ def _difference(header: list[str], expected: list[str]) -> str:
             return f'column {place} is "{got}", expected "{want}"'
     if len(header) < len(expected):
         return f'column {len(header) + 1} is missing, expected "{expected[len(header)]}"'
-    return f'column {len(expected) + 1} is "{header[len(expected)]}", expected no more'
+    for place, name in list(enumerate(header, start=1))[len(expected) :]:
+        if not may_have(name):
+            return f'column {place} is "{name}", expected no more'
+        if not is_new_name(name, header[: place - 1]):
+            return f'column {place} is "{name}", expected another name, of letters, digits and _'
+    return ""
