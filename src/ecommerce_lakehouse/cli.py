@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from ecommerce_lakehouse.errors import InputError, LakehouseError
+
+if TYPE_CHECKING:
+    from ecommerce_lakehouse.guarded import GuardedLakehouse
 
 app = typer.Typer(
     add_completion=False,
@@ -76,6 +80,9 @@ def build(
     full_refresh: Annotated[
         bool, typer.Option("--full-refresh", help="Compute all rows, not only what is touched.")
     ] = False,
+    evolve: Annotated[
+        bool, typer.Option("--evolve", help="Take new columns of the raw files into bronze.")
+    ] = False,
     master: Annotated[str, typer.Option(help="A Spark master; else this machine.")] = "",
 ) -> None:
     """Bring every table up to date with the raw files, without notebooks."""
@@ -90,7 +97,51 @@ def build(
         "master": master,
     }
     folders = {name: value for name, value in given.items() if value}
-    jobs.build_layers(registry.LAYERS, full_refresh=full_refresh, **folders)
+    jobs.build_layers(registry.LAYERS, full_refresh=full_refresh, evolve=evolve, **folders)
+
+
+@app.command()
+def maintain(
+    lakehouse_dir: LakehouseDir = "",
+    apply: Annotated[bool, typer.Option("--apply", help="Do it, not only count.")] = False,
+) -> None:
+    """Put small files together and delete those that no version of the last week needs."""
+    from ecommerce_lakehouse import maintenance
+
+    lake = _open(lakehouse_dir)
+    print(maintenance.HEADER)
+    maintenance.maintain(lake, apply=apply, say=partial(print, flush=True))
+    if not apply:
+        print("\nNothing was changed. Do it with:  lakehouse maintain --apply")
+
+
+@app.command()
+def restore(
+    to: Annotated[str, typer.Option(help="A day (its end), or a time such as 2024-06-30T18:00.")],
+    table: Annotated[str, typer.Argument(help="Only this table, such as gold.x.")] = "",
+    lakehouse_dir: LakehouseDir = "",
+) -> None:
+    """Take the tables back to how they stood at the end of a day (UTC)."""
+    from ecommerce_lakehouse import registry, restoring
+    from ecommerce_lakehouse.dates import parse_moment
+
+    parse_moment(to)
+    if table:
+        registry.get(table)
+    restoring.restore(_open(lakehouse_dir), to, table or None, say=partial(print, flush=True))
+    print("\nTake in again what came later with:  lakehouse build")
+
+
+def _open(lakehouse_dir: str) -> GuardedLakehouse:
+    """The lakehouse of a command that only works on its tables."""
+    from ecommerce_lakehouse import doctor, preflight
+    from ecommerce_lakehouse.guarded import GuardedLakehouse
+    from ecommerce_lakehouse.session import get_spark
+
+    location = _absolute(lakehouse_dir) or "lakehouse"
+    preflight.check_lakehouse(location)
+    doctor.quick()
+    return GuardedLakehouse(get_spark("lakehouse-job"), location, sql_names=False)
 
 
 @app.command(

@@ -24,7 +24,7 @@ class Change:
 
     Attributes:
         table: Its full name.
-        how: `built` (all rows written), `merged`, `unchanged` or `failed`.
+        how: `built` (all rows written), `merged`, `unchanged`, `restored` or `failed`.
         inserted: Rows; for a table that was built, all of them.
         updated: Rows.
         deleted: Rows.
@@ -96,3 +96,10 @@ def noted(spark: SparkSession, note: Note | None) -> Iterator[None]:
         yield
     finally:
         spark.conf.unset(META_DATA)
+
+
+def go_back(lake: Lakehouse, table: Table, version: int, note: Note | None) -> None:
+    """Make an old version of a table the newest, with the note that says what it was made from."""
+    with only_writer(table.full_name), noted(lake.spark, note):
+        DeltaTable.forPath(lake.spark, lake.path(table.name)).restoreToVersion(version)
+    lake.written(table)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from delta.tables import DeltaTable
 from pyspark.sql import Row
 
 from ecommerce_lakehouse import registry
@@ -23,7 +23,7 @@ from ecommerce_lakehouse.guarded import GuardedLakehouse
 from ecommerce_lakehouse.incremental import rebuild, update
 from ecommerce_lakehouse.lakehouse import Lakehouse
 from ecommerce_lakehouse.layers.quality import QualityError
-from ecommerce_lakehouse.merging import Change, noted
+from ecommerce_lakehouse.merging import Change, go_back
 from ecommerce_lakehouse.registry import Table
 from ecommerce_lakehouse.storage import Storage
 
@@ -84,7 +84,7 @@ class Run:
             QualityError: A check of severity `error` is broken. The table was not written, and
                 the tables of its layer are again as they were before this run.
         """
-        try:
+        with self._recorded():
             for table in tables:
                 say(self._step(table, rebuild if self._full_refresh else update))
             for table in tables:
@@ -93,6 +93,32 @@ class Run:
                     self._steps.pop()
                 else:
                     say(again)
+
+    def each(
+        self,
+        tables: Iterable[Table],
+        bring: Callable[[Lakehouse, str], Change],
+        say: Callable[[Change], object],
+    ) -> None:
+        """Do one thing to every table, while no other run goes on.
+
+        Args:
+            tables: In this order.
+            bring: What to do, given the lakehouse and a table's name.
+            say: Is told what became of each.
+
+        Raises:
+            LakehouseError: A later run has begun.
+        """
+        with self._recorded():
+            for table in tables:
+                say(self._step(table, bring))
+
+    @contextmanager
+    def _recorded(self) -> Iterator[None]:
+        """Write down what was done, also when it ends with an error."""
+        try:
+            yield
         finally:
             self._record("steps", STEPS, self._steps)
             self._record("checks", CHECKS, self._checks)
@@ -130,7 +156,8 @@ class Run:
         ]
 
     def _step(self, table: Table, bring: Callable[[Lakehouse, str], Change]) -> Change:
-        if self._log.versions()[0] != self._number:
+        # Not the newest version of all: OPTIMIZE and VACUUM of `ops.runs` are no runs.
+        if self._log.version() != self._number:
             raise LakehouseError(
                 f"A later run has begun here, so this one stops before {table.full_name}.",
                 "What it has built stays, and the later run goes on from there.",
@@ -161,11 +188,7 @@ class Run:
             if version < 0:
                 self._lake.drop(table)
                 continue
-            with only_writer(table.full_name), noted(self._lake.spark, note):
-                DeltaTable.forPath(self._lake.spark, self._lake.path(name)).restoreToVersion(
-                    version
-                )
-            self._lake.written(table)
+            go_back(self._lake, table, version, note)
 
     def _record(self, name: str, schema: str, rows: list[tuple[Any, ...]]) -> None:
         """Append rows to a table of the `ops` layer."""
