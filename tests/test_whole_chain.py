@@ -14,8 +14,8 @@ from oracle.agree import assert_agrees, assert_same
 from oracle.compare import read_delta
 from pyspark.sql import SparkSession
 
-from ecommerce_lakehouse import registry
-from ecommerce_lakehouse.lineage import edges
+from ecommerce_lakehouse import Lakehouse, registry
+from ecommerce_lakehouse.lineage import edges, write_events
 from ecommerce_lakehouse.paths import PROJECT
 from ecommerce_lakehouse.shop import generate
 
@@ -41,18 +41,17 @@ def run_here(program: str, monkeypatch: pytest.MonkeyPatch, *arguments: object) 
     runpy.run_path(str(PROJECT / program), run_name="__main__")
 
 
-@pytest.mark.usefixtures("spark")
 def test_the_four_jobs_agree_with_the_oracle_on_the_shop(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folders = ("--lakehouse-dir", tmp_path, "--artifacts-dir", tmp_path)
     for job in ("ingest_bronze", "build_silver", "build_gold", "build_ml_features"):
         run_here(f"src/jobs/{job}.py", monkeypatch, *folders)
-    run_here("scripts/generate_lineage.py", monkeypatch, *folders)
     assert_agrees_with_the_oracle(tmp_path, SHOP)
     assert (tmp_path / "ml_customer_features.parquet").is_file()
-    assert (tmp_path / "lineage.png").is_file()
-    assert_lineage_is_the_declared_one(tmp_path / "lineage" / "events.ndjson")
+    assert_lineage_is_the_declared_one(
+        write_events(Lakehouse(spark, tmp_path, sql_names=False), tmp_path)
+    )
 
 
 def assert_lineage_is_the_declared_one(events: Path) -> None:

@@ -1,4 +1,4 @@
-"""Delta's two JARs: fetched once, checked, and found without the network ever after."""
+"""The JARs Spark is given: fetched once, checked, found without the network ever after."""
 
 from __future__ import annotations
 
@@ -25,6 +25,13 @@ JARS = {
 }
 """Maven coordinates and the SHA-256 of what they must bring."""
 
+LISTENER = {
+    ("io.openlineage", "openlineage-spark_2.13", "1.53.0"): (
+        "5d84b0ae7e72909b5aae7ed87df878bf06b28d9ac3005765c3529d0a66dbae6f"
+    ),
+}
+"""42 MB that only lineage needs: fetched when it is asked for."""
+
 
 def _file(coordinates: tuple[str, str, str]) -> Path:
     _, artifact, version = coordinates
@@ -35,8 +42,18 @@ def _is_intact(path: Path, sha256: str) -> bool:
     return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
 
 
-def _fetch(java: Path, coordinates: tuple[str, str, str], sha256: str) -> None:
-    """Fetch one JAR with the Ivy that Spark ships; it honours the user's own Ivy settings."""
+def _fetch(java: Path, coordinates: tuple[str, str, str], sha256: str, again: str) -> None:
+    """Fetch one JAR with the Ivy that Spark ships; it honours the user's own Ivy settings.
+
+    Args:
+        java: The `java` program.
+        coordinates: Where the JAR is.
+        sha256: What it must be.
+        again: The command that tries it once more, for the message.
+
+    Raises:
+        LakehouseError: It did not arrive, or it is not the one.
+    """
     group, artifact, version = coordinates
     ivy = next((Path(pyspark.__path__[0]) / "jars").glob("ivy-*.jar"))
     target = _file(coordinates)
@@ -53,14 +70,13 @@ def _fetch(java: Path, coordinates: tuple[str, str, str], sha256: str) -> None:
             raise LakehouseError(
                 f"{target.name} is not in {target.parent} and could not be fetched:\n"
                 f"{done.stdout.strip().splitlines()[-1] if done.stdout.strip() else done.stderr}",
-                "With a network (or a mirror in ~/.ivy2/ivysettings.xml), run:  "
-                "lakehouse doctor --fetch",
+                f"With a network (or a mirror in ~/.ivy2/ivysettings.xml), run:  {again}",
             )
         if not _is_intact(fetched, sha256):
             raise LakehouseError(
                 f"{target.name} arrived, but it is not the file this project was tested with "
                 "(its checksum differs).",
-                "Ask whoever runs your mirror, then run:  lakehouse doctor --fetch",
+                f"Ask whoever runs your mirror, then run:  {again}",
             )
         # Beside the target first, then renamed: two processes may fetch at once.
         beside = target.with_suffix(f".{os.getpid()}")
@@ -77,12 +93,28 @@ def delta_jars(java: Path) -> list[Path]:
     Raises:
         LakehouseError: Not cached, and not to be had.
     """
-    for coordinates, sha256 in JARS.items():
-        if not _is_intact(_file(coordinates), sha256):
-            _fetch(java, coordinates, sha256)
-    return [_file(coordinates) for coordinates in JARS]
+    return [_cached(java, *jar, again="lakehouse doctor --fetch") for jar in JARS.items()]
+
+
+def listener_jar(java: Path) -> Path:
+    """The JAR that tells what Spark reads and writes, fetched now if it is not cached yet.
+
+    Args:
+        java: The `java` program to fetch with.
+
+    Raises:
+        LakehouseError: Not cached, and not to be had.
+    """
+    (jar,) = LISTENER.items()
+    return _cached(java, *jar, again="python scripts/generate_lineage.py")
+
+
+def _cached(java: Path, coordinates: tuple[str, str, str], sha256: str, again: str) -> Path:
+    if not _is_intact(_file(coordinates), sha256):
+        _fetch(java, coordinates, sha256, again)
+    return _file(coordinates)
 
 
 def missing_jars() -> list[str]:
-    """File names of the JARs that are not cached or not intact."""
+    """File names of the JARs that every run needs and that are not cached or not intact."""
     return [_file(c).name for c, sha256 in JARS.items() if not _is_intact(_file(c), sha256)]

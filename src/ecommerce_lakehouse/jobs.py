@@ -14,6 +14,7 @@ from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.evolution import new_columns
 from ecommerce_lakehouse.exports import write_parquet
 from ecommerce_lakehouse.guarded import GuardedLakehouse
+from ecommerce_lakehouse.merging import Change
 from ecommerce_lakehouse.preflight import check_data, check_writable
 from ecommerce_lakehouse.registry import LAYERS
 from ecommerce_lakehouse.runs import Run
@@ -39,6 +40,8 @@ def options(name: str, description: str) -> argparse.ArgumentParser:
 
 def build_layers(
     layers: Sequence[str],
+    kind: type[GuardedLakehouse] = GuardedLakehouse,
+    /,
     *,
     date: str = "",
     full_refresh: bool = False,
@@ -47,11 +50,12 @@ def build_layers(
     lakehouse_dir: str = "lakehouse",
     artifacts_dir: str = "artifacts",
     master: str = "",
-) -> None:
+) -> list[Change]:
     """Bring the tables of some layers up to date with the files and the earlier layers.
 
     Args:
         layers: Layer names, in order.
+        kind: The lakehouse that writes the tables.
         date: The as-of date; empty for the last completed order's.
         full_refresh: Compute all rows anew, not only those that new deliveries touch.
         evolve: Take columns into bronze that the contract does not name.
@@ -59,6 +63,9 @@ def build_layers(
         lakehouse_dir: The folder of tables.
         artifacts_dir: Where the features are exported to.
         master: A Spark master; empty for spark-submit's, or every core of this machine.
+
+    Returns:
+        What became of each table.
 
     Raises:
         LakehouseError: Bad input, a table of an earlier layer is missing, or a later run began.
@@ -70,7 +77,7 @@ def build_layers(
     if "ml" in layers:
         check_writable(artifacts_dir, "--artifacts-dir FOLDER")
     spark = get_spark("lakehouse-job", master)
-    lake = GuardedLakehouse(
+    lake = kind(
         spark,
         lakehouse_dir,
         data_dir,
@@ -87,14 +94,20 @@ def build_layers(
     for name in (name for table in tables for name in table.inputs):
         if name not in built and not name.startswith("raw_"):
             lake.read(name)  # a clear message now, if it is missing
-    run = Run(lake, layers, full_refresh=full_refresh)
-    run.build(tables, say=partial(print, flush=True))
+    changes: list[Change] = []
+
+    def say(change: Change) -> None:
+        changes.append(change)
+        print(change, flush=True)
+
+    Run(lake, layers, full_refresh=full_refresh).build(tables, say)
     if "ml" in layers:
         features = lake.read("ml_customer_features")
         path = write_parquet(
             features, "ml_customer_features", order_by="customer_id", to=artifacts_dir
         )
         print(f"exported {path.name}", flush=True)
+    return changes
 
 
 def check_tables(

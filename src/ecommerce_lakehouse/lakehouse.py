@@ -233,6 +233,11 @@ class Lakehouse:
         """Rows that are about to be written. Here all are; programs have a gate."""
         yield rows
 
+    @contextmanager
+    def staged(self, table: Table, rows: DataFrame, keys: DataFrame | None) -> Iterator[DataFrame]:
+        """What a MERGE reads: the rows, and with keys also each of them that has no row."""
+        yield rows if keys is None else keys.join(rows, list(table.key), "left")
+
     def drop(self, table: Table) -> None:
         """Delete a table with all its versions."""
         self._storage.delete(self._folder(table))

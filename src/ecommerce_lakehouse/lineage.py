@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
 from delta.tables import DeltaTable
+from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from openlineage.client import OpenLineageClient, event_v2, set_producer
 from openlineage.client.facet_v2 import (
@@ -124,30 +125,65 @@ def write_events(lake: Lakehouse, to: str | os.PathLike[str]) -> Path:
     return target
 
 
-def draw(to: str | os.PathLike[str]) -> charts.Chart:
+def draw(to: str | os.PathLike[str], table: pd.DataFrame | None = None) -> charts.Chart:
     """Draw the lineage graph, from the raw files on the left to what is made last.
 
     Args:
         to: The artifacts folder.
+        table: Its arrows, as `edges()` has them; the declared ones by default.
     """
-    table = edges()
-    arrows = list(table.itertuples(index=False, name=None))
-    names = set(table["source"]) | set(table["target"])
+    table = edges() if table is None else table
+    every, told = len(registry.tables()), table["target"].nunique()
+    layers = "four raw files through the bronze, silver, intermediate, gold and ml tables"
     fig, ax = charts.figure(width=10.2, height=4.8)
-    draw_graph(
-        ax,
-        arrows,
-        label=lambda name: two_lines(name.rpartition(".")[2]),
-        fill={name: LAYER_COLOURS[name.partition(".")[0]] for name in names},
-    )
-    swatches = [Patch(facecolor=c, edgecolor=charts.INK, label=n) for n, c in LAYER_COLOURS.items()]
-    ax.legend(handles=swatches, ncols=6, loc="upper left", bbox_to_anchor=(0, 1.1), fontsize=9)
+    _draw_coloured(ax, table, lambda name: two_lines(name.rpartition(".")[2]))
     return charts.export(
         fig,
         "lineage",
         table=table,
-        title=f"Every one of the {len(registry.tables())} tables can be traced back to a file",
-        alt="Graph from four raw files through the bronze, silver, intermediate, gold and ml "
-        "tables; an arrow for every table read.",
+        title=f"Every one of the {every} tables can be traced back to a file"
+        if told == every
+        else f"This run wrote {told} of the {every} tables",
+        alt=f"Graph from {layers if told == every else f'what was read to {told} tables'}; "
+        "an arrow for every table read.",
         to=to,
     )
+
+
+def draw_origins(to: str | os.PathLike[str], arrows: pd.DataFrame, column: str) -> charts.Chart:
+    """Draw where a column comes from.
+
+    Args:
+        to: The artifacts folder.
+        arrows: Columns `source` and `target`, such as `raw.orders.order_date`.
+        column: The column they lead to.
+    """
+    boxes = set(arrows["source"]) | {column}
+    raw = sum(name.startswith("raw.") for name in boxes)
+    fig, ax = charts.figure(width=11.5, height=1.5 + 0.28 * len(boxes))
+    _draw_coloured(ax, arrows, lambda name: "\n".join(name.split(".")[-2:]))
+    return charts.export(
+        fig,
+        "column",
+        table=arrows,
+        title=f"{column.rpartition('.')[2]} goes back to {raw} columns of the raw files",
+        alt=f"Graph from {raw} columns of the raw files to {column}; an arrow for every column "
+        "that one was made from.",
+        to=to,
+    )
+
+
+def _draw_coloured(ax: Axes, table: pd.DataFrame, label: Callable[[str], str]) -> None:
+    """Draw a graph whose boxes have the colours of their layers, and say which is which."""
+    layer = {name: name.partition(".")[0] for name in [*table["source"], *table["target"]]}
+    draw_graph(
+        ax,
+        list(table.itertuples(index=False, name=None)),
+        label=label,
+        fill={name: LAYER_COLOURS.get(told, "white") for name, told in layer.items()},
+    )
+    swatches = [
+        Patch(facecolor=colour, edgecolor=charts.INK, label=name)
+        for name, colour in LAYER_COLOURS.items()
+    ]
+    ax.legend(handles=swatches, ncols=6, loc="upper left", bbox_to_anchor=(0, 1.1), fontsize=9)

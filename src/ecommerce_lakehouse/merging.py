@@ -63,14 +63,16 @@ def merge(
     same_cells = " AND ".join(f"old.{name} <=> new.{name}" for name in fresh.columns)
     columns = lake.stamped(table, fresh).columns
     cells: dict[str, str | Column] = {name: F.col(f"new.{name}") for name in columns}
-    with lake.admitted(table, fresh) as rows:
-        source = rows.withColumn("_is_here", F.lit(True))
-        if keys is not None:
-            source = keys.join(source, list(table.key), "left")
+    with (
+        lake.admitted(table, fresh) as rows,
+        lake.staged(
+            table, lake.stamped(table, rows).withColumn("_is_here", F.lit(True)), keys
+        ) as source,
+    ):
         statement = (
             DeltaTable.forPath(lake.spark, lake.path(table.name))
             .alias("old")
-            .merge(lake.stamped(table, source).alias("new"), same_row)
+            .merge(source.alias("new"), same_row)
             .whenMatchedDelete("new._is_here IS NULL")
             .whenMatchedUpdate(f"NOT ({same_cells})", cells)
             .whenNotMatchedInsert("new._is_here", cells)
