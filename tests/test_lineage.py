@@ -158,6 +158,25 @@ def test_a_folder_that_the_listener_cannot_name_is_refused(
         ListenedLakehouse(spark, tmp_path / "a lake", "data_seeds", sql_names=False)
 
 
+def test_of_several_files_in_one_folder_the_files_count_and_not_the_folder(tmp_path: Path) -> None:
+    """The listener names their folder as the input, and the files only column by column."""
+    step = {"type": "DIRECT", "subtype": "IDENTITY"}
+    files = [
+        {"name": f"/data/raw_orders{more}.csv", "field": "status", "transformations": [step]}
+        for more in ("", "_2024-07")
+    ]
+    facets = {"columnLineage": {"fields": {"status": {"inputFields": files}}}}
+    event = {
+        "eventType": "COMPLETE",
+        "inputs": [{"name": "/data"}, {"name": "/other/rates.csv"}],
+        "outputs": [{"name": "/lake/bronze/orders", "facets": facets}],
+    }
+    (tmp_path / "events.ndjson").write_text(json.dumps(event))
+    (found,) = writes(tmp_path / "events.ndjson")
+    assert set(found.inputs) == {"raw.orders", "/other/rates.csv"}
+    assert found.columns["status"] == {("raw.orders", "status"): {("DIRECT", "IDENTITY")}}
+
+
 def test_a_table_that_was_written_and_not_seen_is_named() -> None:
     assert differences([write("bronze.orders", "raw.orders")], ["bronze.orders"]) == []
     assert differences([], ["bronze.orders"]) == [

@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from py4j.protocol import Py4JJavaError
+from pyspark.errors import IllegalArgumentException
 from pyspark.sql import DataFrame, SparkSession
 
 from ecommerce_lakehouse.errors import InputError
@@ -35,8 +36,7 @@ def listening(spark: SparkSession, to: Path) -> Iterator[None]:
     Raises:
         LakehouseError: The listener's JAR is not cached, and not to be had.
     """
-    jvm = spark._jvm
-    assert jvm is not None  # a classic session has one
+    jvm = _jvm(spark)
     loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
     if loader.getResource("io/openlineage/spark/agent/OpenLineageSparkListener.class") is None:
         jar = listener_jar(ensure_java())
@@ -57,6 +57,10 @@ def listening(spark: SparkSession, to: Path) -> Iterator[None]:
         listener.close()
 
 
+def _jvm(spark: SparkSession) -> Any:
+    return spark._jvm
+
+
 class ListenedLakehouse(GuardedLakehouse):
     """The lakehouse of programs, whose tables come out the same, for a listener to understand.
 
@@ -66,8 +70,8 @@ class ListenedLakehouse(GuardedLakehouse):
 
     def _open(self) -> None:
         try:
-            self.spark._jvm.java.net.URI.create(self._storage.uri(self.location))  # type: ignore[union-attr]
-        except Py4JJavaError:
+            _jvm(self.spark).java.net.URI.create(self._storage.uri(self.location))
+        except IllegalArgumentException:
             raise InputError(
                 f"{shown(self.location)} has a character in its name, such as a space, with which "
                 "OpenLineage's listener does not see what is written there.",
@@ -78,8 +82,7 @@ class ListenedLakehouse(GuardedLakehouse):
     @contextmanager
     def admitted(self, table: Table, rows: DataFrame) -> Iterator[DataFrame]:
         """Check rows whose WITH clauses stand where they are used, as Spark would put them."""
-        jvm = self.spark._jvm
-        assert jvm is not None
+        jvm = _jvm(self.spark)
         inline = jvm.org.apache.spark.sql.catalyst.optimizer.InlineCTE(False, False)
         plan = inline.apply(rows._jdf.queryExecution().analyzed())
         same = jvm.org.apache.spark.sql.classic.Dataset.ofRows(self.spark._jsparkSession, plan)
