@@ -61,7 +61,7 @@ distclean: clean ## Delete the environments too
 	rm -rf .venv .venv-airflow .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 help: ## List these targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 # Written last, so that an installation that was cut short is taken up again. --python keeps
 # uv from an environment that happens to be active; --compile-bytecode from compiling every

@@ -144,7 +144,7 @@ def main(description: str, *layers: str) -> None:
     run_job(description, partial(build_layers, layers or LAYERS))
 
 
-def run_job(description: str, job: Callable[..., None]) -> None:
+def run_job(description: str, job: Callable[..., object]) -> None:
     """Run a job; an error the reader can mend is one message on stderr and exit code 2.
 
     Args:
