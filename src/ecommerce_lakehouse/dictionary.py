@@ -61,7 +61,7 @@ def _checks(table: Table) -> Iterator[str]:
         yield f"| key is present and unique | error | `{', '.join(table.key)}` |"
     for reference in REFERENCES:
         if reference.table == table.name:
-            limit = f"warning; error above {reference.limit:.0%}"
+            limit = f"warning; error above {reference.limit:.0%} of 100 rows or more"
             yield f"| {reference.column} is in {reference.to} | {limit} | |"
             if reference.holds != "true":
                 fits = f"{reference.column} fits {reference.to}"

@@ -152,7 +152,8 @@ class Reference:
         column: Its column, which the other table has too. NULL refers to nothing.
         to: The other table.
         holds: A SQL condition on a row and its partner, if there is one to keep.
-        limit: The share (0 to 1) of rows without partner from which on it is an error.
+        limit: The share (0 to 1) of rows without partner above which it is an error; of less
+            than a hundred rows it is not, because they may be chance.
     """
 
     table: str
@@ -195,7 +196,7 @@ def check_reference(rows: DataFrame, reference: Reference, others: DataFrame) ->
         F.count_if(refers & ~found).alias("lost"),
         F.count_if(found & ~F.coalesce(F.expr(reference.holds), F.lit(True))).alias("unfit"),
     )
-    too_many = F.col("lost") > F.col("rows") * reference.limit
+    too_many = (F.col("lost") > F.col("rows") * reference.limit) & (F.col("rows") >= 100)
     checks = F.array(
         F.struct(
             F.lit(f"{column} is in {reference.to}").alias("check"),
