@@ -67,9 +67,13 @@ def _check_header(
     problem = _difference(header, expected, may_have)
     if not problem:
         return
-    remedy = f"The first line must be:  {','.join(expected)}"
+    remedy = "The first line must be:"
     if header[: len(expected)] == expected:
-        remedy = f"Take a new column into bronze with:  lakehouse build --evolve\nElse {remedy}"
+        remedy = (
+            "Take new columns into bronze with:  lakehouse build --evolve\n"
+            "Without them the first line is:"
+        )
+    remedy += f"  {','.join(expected)}"
     raise InputError(f"{shown(file).rstrip('/')}: {problem}.\nNothing was written.", remedy)
 
 
