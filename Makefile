@@ -8,7 +8,7 @@ PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: setup run test lab validate doctor airflow airflow-test nightly pytest notebooks clean distclean help
+.PHONY: setup run test lab validate doctor airflow airflow-test nightly pytest notebooks chain clean distclean help
 
 setup: $(STAMP) ## Make .venv: the locked packages, Java where there is none, Delta's JARs
 
@@ -21,13 +21,17 @@ test: $(STAMP) ## Run every check: lint, types, exports, tests, notebooks
 	$(BIN)/mypy
 	$(BIN)/lakehouse export --check
 	$(BIN)/lakehouse tidy --check
-	@# Side by side: neither half keeps two cores busy by itself.
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target pytest notebooks
+	@# Side by side: none of them keeps two cores busy by itself.
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target pytest notebooks chain
 
 OF_NOTEBOOKS := tests/test_any_order.py tests/test_mutations.py
+CHAIN := tests/test_whole_chain.py
 
 pytest: $(STAMP)
-	$(BIN)/python -m pytest $(OF_NOTEBOOKS:%=--ignore=%)
+	$(BIN)/python -m pytest $(patsubst %,--ignore=%,$(OF_NOTEBOOKS) $(CHAIN))
+
+chain: $(STAMP)
+	$(BIN)/python -m pytest $(CHAIN)
 
 notebooks: $(STAMP)
 	$(BIN)/lakehouse validate

@@ -178,7 +178,13 @@ def test_a_delivery_that_comes_too_late_and_a_run_that_is_cut_short(
     assert_right(shop)
 
 
-@pytest.mark.parametrize("day", [None, date(2023, 5, 31)], ids=["the last order's", "a past one"])
+@pytest.mark.parametrize(
+    "day",
+    [
+        pytest.param(None, id="the last order's", marks=pytest.mark.nightly),
+        pytest.param(date(2023, 5, 31), id="a past one"),
+    ],
+)
 def test_another_day(spark: SparkSession, shop: Path, day: date | None) -> None:
     run(opened(spark, shop, day))
     assert_right(shop, day)

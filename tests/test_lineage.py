@@ -51,6 +51,7 @@ def told(
     yield out / "lineage"
 
 
+@pytest.mark.nightly
 def test_every_table_of_a_real_run_was_made_from_what_it_names(told: Path) -> None:
     seen = {}
     for line in (told / "events.ndjson").read_text().splitlines():
@@ -67,11 +68,13 @@ def test_every_table_of_a_real_run_was_made_from_what_it_names(told: Path) -> No
     }
 
 
+@pytest.mark.nightly
 def test_the_graph_of_a_real_run_is_the_one_that_lesson_8_draws(told: Path) -> None:
     assert (told / "lineage.csv").read_text() == (PROJECT / "artifacts/lineage.csv").read_text()
     assert (told / "lineage.png").stat().st_size > 10_000
 
 
+@pytest.mark.nightly
 def test_the_events_say_from_which_columns_a_column_was_made(told: Path) -> None:
     table = pd.read_csv(told / "columns.csv")
     expected = {
@@ -108,6 +111,7 @@ def test_the_events_say_from_which_columns_a_column_was_made(told: Path) -> None
     assert how.loc["order_subtotal", "how"] == "aggregation"
 
 
+@pytest.mark.nightly
 def test_a_column_is_followed_back_to_the_raw_files(told: Path) -> None:
     table = pd.read_csv(told / "columns.csv")
     arrows = origins(table, "intermediate.int_customer_orders.order_total")
@@ -122,6 +126,7 @@ def test_a_column_is_followed_back_to_the_raw_files(told: Path) -> None:
     assert origins(table, "gold.fct_customer_metrics.frequent").empty
 
 
+@pytest.mark.nightly
 def test_a_merge_tells_of_the_same_inputs_and_columns_as_a_build(
     spark: SparkSession, told: Path, lakehouse: Path, tmp_path: Path
 ) -> None:

@@ -91,6 +91,7 @@ def test_a_dry_run_tells_and_changes_nothing(spark: SparkSession, shop: Path) ->
     assert sorted(path for path in (shop / "lake").rglob("*") if path.is_file()) == before
 
 
+@pytest.mark.nightly
 def test_files_are_put_together_and_nothing_is_built_for_it(
     spark: SparkSession, shop: Path
 ) -> None:
@@ -177,6 +178,7 @@ def test_the_lakehouse_goes_back_and_forth(spark: SparkSession, shop: Path) -> N
     assert lake.read("products").count() == 3
 
 
+@pytest.mark.nightly
 def test_one_table_goes_back_and_is_carried_forward(spark: SparkSession, shop: Path) -> None:
     lake = opened(spark, shop)
     bronze, _ = versions(lake)
@@ -187,6 +189,7 @@ def test_one_table_goes_back_and_is_carried_forward(spark: SparkSession, shop: P
     assert prices(lake) == {"Mug": "6.00", "Pen": "1.00"}
 
 
+@pytest.mark.nightly
 def test_what_a_merge_without_a_difference_noted_goes_back_too(
     spark: SparkSession, shop: Path
 ) -> None:

@@ -17,10 +17,13 @@ from ecommerce_lakehouse.session import without_a_jvm
 
 SMALL = (
     *("--driver-memory", "512m", "--conf", "spark.ui.enabled=false"),
+    *("--conf", "spark.sql.shuffle.partitions=1", "--conf", "spark.sql.adaptive.enabled=false"),
+    *("--conf", "spark.databricks.delta.snapshotPartitions=1"),
     *("--driver-java-options", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=192m"),
 )
-"""For a short run beside other programs: little memory, no web page, no long compiling. What is
-compiled shortly is much: the 48 MB that Java gives it then are full after a few tables."""
+"""For a short run on little data beside other programs: little memory, no web page, one partition
+and no plan that changes on the way, no long compiling. What is compiled shortly is much: the 48 MB
+that Java gives it then are full after a few tables."""
 
 
 def spark_submit(program: str, *arguments: str) -> str:
