@@ -8,7 +8,7 @@ PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: setup run test lab validate doctor airflow airflow-test nightly pytest notebooks chain clean distclean help
+.PHONY: setup run test lab validate doctor airflow airflow-test nightly pytest notebooks own-folder clean distclean help
 
 setup: $(STAMP) ## Make .venv: the locked packages, Java where there is none, Delta's JARs
 
@@ -22,16 +22,16 @@ test: $(STAMP) ## Run every check: lint, types, exports, tests, notebooks
 	$(BIN)/lakehouse export --check
 	$(BIN)/lakehouse tidy --check
 	@# Side by side: none of them keeps two cores busy by itself.
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target pytest notebooks chain
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target pytest notebooks own-folder
 
 OF_NOTEBOOKS := tests/test_any_order.py tests/test_mutations.py
-CHAIN := tests/test_whole_chain.py
+OWN_FOLDER := tests/test_own_folder.py
 
 pytest: $(STAMP)
-	$(BIN)/python -m pytest $(patsubst %,--ignore=%,$(OF_NOTEBOOKS) $(CHAIN))
+	$(BIN)/python -m pytest $(patsubst %,--ignore=%,$(OF_NOTEBOOKS) $(OWN_FOLDER))
 
-chain: $(STAMP)
-	$(BIN)/python -m pytest $(CHAIN)
+own-folder: $(STAMP)
+	$(BIN)/python -m pytest $(OWN_FOLDER)
 
 notebooks: $(STAMP)
 	$(BIN)/lakehouse validate

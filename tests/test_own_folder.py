@@ -1,0 +1,78 @@
+"""All nine notebooks on a folder they have never seen, as a team would run them on its own CSVs."""
+
+import shutil
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import nbformat
+import pytest
+from oracle.agree import assert_agrees
+from oracle.compare import read_delta
+
+from ecommerce_lakehouse import registry
+from ecommerce_lakehouse.paths import PROJECT
+from ecommerce_lakehouse.shop import generate
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A team's own folder, with a space in its name: small, dirty, no truth and no next/."""
+    folder = tmp_path_factory.mktemp("whole chain") / "a team's shop"
+    generate(80, folder, seed=3)
+    (folder / "truth.json").unlink()
+    shutil.rmtree(folder / "next")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def by_notebooks(team: Path, jvm: None) -> Path:
+    """What `lakehouse run` leaves behind when all nine notebooks are given the team's folder."""
+    out = team.parent / "by notebooks"
+    before = {path: path.read_bytes() for path in PROJECT.glob("notebooks/*.ipynb")}
+    done = subprocess.run(
+        [
+            *(str(Path(sys.executable).parent / "lakehouse"), "run"),
+            *("--data-dir", str(team), "--lakehouse-dir", str(out / "lakehouse")),
+            *("--artifacts-dir", str(out / "charts"), "--output-dir", str(out / "executed")),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=team,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert str(out / "charts") in done.stdout
+    assert before == {path: path.read_bytes() for path in PROJECT.glob("notebooks/*.ipynb")}
+    return out
+
+
+def test_all_nine_notebooks_run_on_a_teams_own_folder(by_notebooks: Path) -> None:
+    executed = sorted(path.name for path in (by_notebooks / "executed").glob("*.ipynb"))
+    assert executed == sorted(path.name for path in PROJECT.glob("notebooks/*.ipynb"))
+    assert len(executed) == 9
+
+
+def test_a_lesson_that_needs_planted_truth_says_that_there_is_none(by_notebooks: Path) -> None:
+    texts = [
+        output.get("text", "")
+        for path in (by_notebooks / "executed").glob("*.ipynb")
+        for cell in nbformat.read(path, as_version=4).cells
+        for output in cell.get("outputs", [])
+    ]
+    assert sum("no truth.json" in text for text in texts) >= 2
+    assert sum("no later deliveries" in text for text in texts) == 1
+
+
+def test_every_chart_has_the_table_behind_it(by_notebooks: Path) -> None:
+    charts = {path.stem for path in (by_notebooks / "charts").glob("*.png")}
+    committed = {path.stem for path in (PROJECT / "artifacts").glob("*.png")}
+    assert charts == committed
+    for name in charts:
+        assert (by_notebooks / "charts" / f"{name}.csv").read_text().count("\n") >= 1
+
+
+def test_the_notebooks_agree_with_the_oracle_on_dirty_data(by_notebooks: Path, team: Path) -> None:
+    names = [table.full_name for table in registry.tables()]
+    assert_agrees(partial(read_delta, by_notebooks / "lakehouse"), names, team)
