@@ -110,7 +110,7 @@ def deliveries(draw: st.DrawFn) -> dict[str, bytes]:
 
 
 @settings(
-    max_examples=6,
+    max_examples=5,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
