@@ -8,7 +8,7 @@ PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: setup run test lab validate doctor airflow airflow-test nightly pytest notebooks own-folder clean distclean help
+.PHONY: setup run test lab validate doctor airflow airflow-test nightly pytest notebooks runs clean distclean help
 
 setup: $(STAMP) ## Make .venv: the locked packages, Java where there is none, Delta's JARs
 
@@ -22,16 +22,16 @@ test: $(STAMP) ## Run every check: lint, types, exports, tests, notebooks
 	$(BIN)/lakehouse export --check
 	$(BIN)/lakehouse tidy --check
 	@# Side by side: none of them keeps two cores busy by itself.
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target pytest notebooks own-folder
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target pytest notebooks runs
 
 OF_NOTEBOOKS := tests/test_any_order.py tests/test_mutations.py
-OWN_FOLDER := tests/test_own_folder.py
+OF_RUNS := tests/test_own_folder.py tests/test_production.py tests/test_runs.py
 
 pytest: $(STAMP)
-	$(BIN)/python -m pytest $(patsubst %,--ignore=%,$(OF_NOTEBOOKS) $(OWN_FOLDER))
+	$(BIN)/python -m pytest $(patsubst %,--ignore=%,$(OF_NOTEBOOKS) $(OF_RUNS))
 
-own-folder: $(STAMP)
-	$(BIN)/python -m pytest $(OWN_FOLDER)
+runs: $(STAMP)
+	$(BIN)/python -m pytest $(OF_RUNS)
 
 notebooks: $(STAMP)
 	$(BIN)/lakehouse validate
