@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from oracle.agree import assert_agrees
 from oracle.compare import read_delta
 from oracle.raw import COLUMNS
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from test_dirty_files import csv_file
 
-from ecommerce_lakehouse import registry
+from ecommerce_lakehouse import incremental, registry
 from ecommerce_lakehouse.errors import InputError, LakehouseError
 from ecommerce_lakehouse.guarded import GuardedLakehouse
 from ecommerce_lakehouse.incremental import update
@@ -261,6 +261,38 @@ def test_a_file_that_two_runs_find_is_read_once(
     monkeypatch.setattr(mine, "stamped", while_another_appends)
     update(mine, "customers")
     assert mine.read("customers").count() == 3
+
+
+@pytest.mark.parametrize(
+    ("times", "how"), [(1, "merged"), (9, "built")], ids=["once", "again and again"]
+)
+def test_keys_that_are_lost_with_a_machine_are_read_anew(
+    spark: SparkSession, customers: Path, monkeypatch: pytest.MonkeyPatch, times: int, how: str
+) -> None:
+    """They are kept on the machines of a cluster, and Spark does not know where they came from."""
+    deliver(customers / "data", "2", {"customers": ["3,cid@shop.com,Cid,Lee,US,2023-01-03"]})
+    lake = opened(spark, customers)
+    update(lake, "customers")
+    keep, lost = incremental._keep, []
+    context: Any = spark.sparkContext._jsc
+    blocks: Any = spark._jvm
+
+    def and_lose(keys: DataFrame) -> DataFrame:
+        others = set(context.getPersistentRDDs())
+        kept = keep(keys)
+        for number in set(context.getPersistentRDDs()) - others:
+            if len(lost) < times:
+                blocks.org.apache.spark.SparkEnv.get().blockManager().master().removeRdd(
+                    number, True
+                )
+                lost.append(number)
+        return kept
+
+    monkeypatch.setattr(incremental, "_keep", and_lose)
+    assert update(lake, "stg_customers").how == how
+    assert len(lost) == min(times, incremental.TRIES)
+    names = lake.read("stg_customers").orderBy("customer_id").select("first_name").collect()
+    assert [row.first_name for row in names] == ["Ann", "Ben", "Cid"]
 
 
 def test_two_days_are_not_mixed(spark: SparkSession, tmp_path: Path) -> None:

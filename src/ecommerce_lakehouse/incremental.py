@@ -27,6 +27,11 @@ from ecommerce_lakehouse.merging import Change, merge, told
 from ecommerce_lakehouse.paths import shown
 from ecommerce_lakehouse.registry import Table, TableFunction
 
+LOST = "CHECKPOINT_RDD_BLOCK_ID_NOT_FOUND"
+"""Spark's error when the machine is gone that kept some of the keys of `_keep`."""
+TRIES = 3
+"""How often a table is begun again when machines are lost."""
+
 
 class FeedGoneError(Exception):
     """What changed in an input cannot be read any more."""
@@ -48,6 +53,17 @@ def update(lake: Lakehouse, table: str | TableFunction) -> Change:
         LakehouseError: Another run wrote the same table meanwhile.
     """
     wanted = registry.get(table)
+    for _ in range(TRIES):
+        try:
+            return _bring_up_to_date(lake, wanted)
+        except (Py4JJavaError, PySparkException) as problem:
+            # Nothing was written, so it can begin again; that reads the keys anew.
+            if LOST not in str(problem):
+                raise
+    return rebuild(lake, wanted.name)
+
+
+def _bring_up_to_date(lake: Lakehouse, wanted: Table) -> Change:
     if wanted.layer == "bronze" and lake.has(wanted.name):
         return _ingest(lake, wanted)
     before = lake.log(wanted.name).note() if lake.has(wanted.name) else None
