@@ -56,6 +56,19 @@ def test_parquet_is_one_file_in_order(spark: SparkSession, tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == [tmp_path / "features.parquet"]
 
 
+def test_parquet_from_a_cluster_comes_by_way_of_a_shared_folder(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """Its machines cannot write beside the file; what they write is deleted once it is fetched."""
+    table = frame(spark, "customer_id BIGINT", {"customer_id": 2}, {"customer_id": 1})
+    shared, to = tmp_path / "a lake", tmp_path / "charts"
+    shared.mkdir()
+    path = write_parquet(table, "ids", order_by="customer_id", to=to, by_way_of=str(shared))
+    assert pq.read_table(path)["customer_id"].to_pylist() == [1, 2]
+    assert list(to.iterdir()) == [path]
+    assert list(shared.iterdir()) == []
+
+
 def test_parquet_replaces_the_file_of_last_time(spark: SparkSession, tmp_path: Path) -> None:
     """A table without rows is a file too: its columns are known."""
     one = frame(spark, "customer_id BIGINT", {"customer_id": 1})

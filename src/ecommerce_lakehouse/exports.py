@@ -11,10 +11,16 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 
 from ecommerce_lakehouse.charts import artifacts_folder, write_whole
+from ecommerce_lakehouse.storage import Storage
 
 
 def write_parquet(
-    frame: DataFrame, name: str, *, order_by: str, to: str | os.PathLike[str]
+    frame: DataFrame,
+    name: str,
+    *,
+    order_by: str,
+    to: str | os.PathLike[str],
+    by_way_of: str = "",
 ) -> Path:
     """Write a table as one Parquet file, in order; Spark streams it, whatever its size.
 
@@ -23,6 +29,8 @@ def write_parquet(
         name: The file's name without its ending.
         order_by: The column that orders the rows.
         to: The artifacts folder.
+        by_way_of: A folder or URI that every machine of a cluster reaches, where Spark may
+            write first; empty where Spark runs on this machine only.
 
     Returns:
         The file.
@@ -32,7 +40,16 @@ def write_parquet(
     with tempfile.TemporaryDirectory(dir=folder, prefix=f".{name}.") as scratch:
         parts = Path(scratch) / "parts"
         one = frame.repartition(1).sortWithinPartitions(order_by)
-        one.write.parquet(f"file:{parts}")
+        if by_way_of:
+            storage = Storage(frame.sparkSession)
+            shared = f"{by_way_of}/{parts.parent.name}"
+            try:
+                one.write.parquet(storage.uri(shared))
+                storage.fetch(shared, parts)
+            finally:
+                storage.delete(shared)
+        else:
+            one.write.parquet(f"file:{parts}")
         whole = Path(scratch) / "whole.parquet"
         _rewrite(next(parts.glob("part-*.parquet")), whole)
         os.replace(whole, target)

@@ -104,7 +104,11 @@ def build_layers(
     if "ml" in layers:
         features = lake.read("ml_customer_features")
         path = write_parquet(
-            features, "ml_customer_features", order_by="customer_id", to=artifacts_dir
+            features,
+            "ml_customer_features",
+            order_by="customer_id",
+            to=artifacts_dir,
+            by_way_of="" if spark.sparkContext.master.startswith("local") else lake.location,
         )
         print(f"exported {path.name}", flush=True)
     return changes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -97,6 +98,12 @@ class Storage:
         """Delete a file, or a folder and all that is in it."""
         path, files = self._path(location)
         files.delete(path, True)
+
+    def fetch(self, location: str, to: Path) -> None:
+        """Copy a file or folder to this machine, to where nothing is yet."""
+        path, files = self._path(location)
+        # The last word: no checksum files beside the copies.
+        files.copyToLocalFile(False, path, self._path(str(to))[0], True)
 
     def uri(self, location: str) -> str:
         """The form Spark writes to and reads: Hadoop's, in which nothing is escaped."""
