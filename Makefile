@@ -8,7 +8,7 @@ PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: setup run test lab validate doctor airflow airflow-test nightly pytest notebooks runs clean distclean help
+.PHONY: setup run test lab validate doctor airflow airflow-test wheel cluster-test nightly pytest notebooks runs clean distclean help
 
 setup: $(STAMP) ## Make .venv: the locked packages, Java where there is none, Delta's JARs
 
@@ -51,6 +51,12 @@ airflow: $(STAMP) ## Make .venv-airflow, which reads the DAG
 
 airflow-test: $(STAMP) ## Run the DAG with a real Airflow: two nights and a bad delivery
 	$(BIN)/python -m pytest -m airflow tests/test_airflow.py
+
+wheel: $(STAMP) ## Build the package for the machines of a cluster: build/wheel/
+	@$(BIN)/python -m uv build --wheel --quiet --no-build-isolation --python $(BIN)/python --out-dir build/wheel
+
+cluster-test: $(STAMP) ## Run the build on a master and two workers, and kill one of them
+	$(BIN)/python -m pytest -m cluster tests/test_cluster.py
 
 nightly: $(STAMP) ## Run the long checks: every mutation, killed runs, no network
 	$(BIN)/python -m pytest -m "nightly or not nightly" tests/test_mutations.py

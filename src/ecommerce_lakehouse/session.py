@@ -52,10 +52,14 @@ LAUNCH = {
     "spark.driver.memory": os.environ.get("LAKEHOUSE_DRIVER_MEMORY", "1g"),
     "spark.driver.extraJavaOptions": "-Xss4m -XX:+UseParallelGC -Dderby.system.home=build",
     "spark.ui.enabled": "false",
+}
+"""What can only be said when the JVM starts (or only matters there)."""
+
+ON_THIS_MACHINE = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
 }
-"""What can only be said when the JVM starts (or only matters there)."""
+"""Where nobody else has to reach the driver. The executors of a cluster have to."""
 
 
 def without_a_jvm() -> dict[str, str]:
@@ -70,8 +74,11 @@ def log_file() -> Path:
     return path
 
 
-def start_jvm() -> Any:
+def start_jvm(master: str | None = None) -> Any:
     """Start a JVM with Spark in it, or attach to the one this process was given.
+
+    Args:
+        master: The Spark master it is for; by default this machine.
 
     Returns:
         PySpark's gateway; `gateway.proc` is the JVM's process, None when attached.
@@ -82,13 +89,16 @@ def start_jvm() -> Any:
     conf = SparkConf(loadDefaults=False)
     if "PYSPARK_GATEWAY_PORT" not in os.environ:
         java = ensure_java()
-        for key, value in {**SETTINGS, **LAUNCH}.items():
+        local = (master or "local").startswith("local")
+        where = ON_THIS_MACHINE if local else {"spark.master": str(master)}
+        for key, value in {**SETTINGS, **LAUNCH, **where}.items():
             conf.set(key, value)
         conf.set("spark.jars", ",".join(map(os.fspath, delta_jars(java))))
         # A SPARK_HOME or JAVA_HOME of another installation must not decide for us.
         os.environ["SPARK_HOME"] = pyspark.__path__[0]
         os.environ["JAVA_HOME"] = os.fspath(java.resolve().parents[1])
-        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        if local:
+            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     try:
         with log_file().open("ab") as log:
             return launch_gateway(conf, popen_kwargs={"stdout": log, "stderr": log})
@@ -123,7 +133,7 @@ def get_spark(app_name: str = "lakehouse", master: str | None = None) -> SparkSe
     running = SparkSession.getActiveSession()
     if running is not None and SparkContext._active_spark_context is not None:
         return running
-    gateway = SparkContext._gateway or start_jvm()
+    gateway = SparkContext._gateway or start_jvm(master)
     SparkContext._ensure_initialized(gateway=gateway)
     if gateway.proc is None:
         stop_active_context(gateway)
@@ -138,6 +148,9 @@ def get_spark(app_name: str = "lakehouse", master: str | None = None) -> SparkSe
         # Workers run on this machine: with this Python, not with the first one on the PATH.
         os.environ["PYSPARK_PYTHON"] = sys.executable
     _put_delta_on_the_class_path(gateway, conf)
+    # PySpark hands a wheel from --py-files to the executors, but there it imports from archives
+    # of these names only.
+    SparkContext.PACKAGE_EXTENSIONS = (".zip", ".egg", ".jar", ".whl")
     context = SparkContext(conf=conf, gateway=gateway)
     context.setLogLevel("ERROR")
     # PySpark logs a page of JSON, with a timestamp, beside every analysis error it raises.
