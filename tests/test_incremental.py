@@ -263,6 +263,20 @@ def test_a_file_that_two_runs_find_is_read_once(
     assert mine.read("customers").count() == 3
 
 
+@pytest.mark.parametrize("scheme", ["file:", "file://"])
+def test_folders_may_be_uris(spark: SparkSession, customers: Path, scheme: str) -> None:
+    """A cluster's are. The same lakehouse is opened by path and by URI."""
+    lake, files = f"{scheme}{customers}/lake", f"{scheme}{customers}/data"
+    by_uri = GuardedLakehouse(spark, lake, files, JULY, sql_names=False)
+    assert update(by_uri, "customers").how == "unchanged"
+    deliver(customers / "data", "2", {"customers": ["3,cid@shop.com,Cid,Lee,US,2023-01-03"]})
+    by_uri = GuardedLakehouse(spark, lake, files, JULY, sql_names=False)
+    assert update(by_uri, "customers") == Change("bronze.customers", "merged", 1)
+    assert update(by_uri, "stg_customers") == Change("silver.stg_customers", "merged", 1)
+    assert opened(spark, customers).read("stg_customers").count() == 3
+    assert sorted(path.name for path in customers.iterdir()) == ["data", "lake"]
+
+
 @pytest.mark.parametrize(
     ("times", "how"), [(1, "merged"), (9, "built")], ids=["once", "again and again"]
 )
@@ -273,7 +287,8 @@ def test_keys_that_are_lost_with_a_machine_are_read_anew(
     deliver(customers / "data", "2", {"customers": ["3,cid@shop.com,Cid,Lee,US,2023-01-03"]})
     lake = opened(spark, customers)
     update(lake, "customers")
-    keep, lost = incremental._keep, []
+    keep = incremental._keep
+    lost: list[int] = []
     context: Any = spark.sparkContext._jsc
     blocks: Any = spark._jvm
 

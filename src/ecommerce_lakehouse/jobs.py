@@ -18,7 +18,7 @@ from ecommerce_lakehouse.merging import Change
 from ecommerce_lakehouse.preflight import check_data, check_writable
 from ecommerce_lakehouse.registry import LAYERS
 from ecommerce_lakehouse.runs import Run
-from ecommerce_lakehouse.session import get_spark
+from ecommerce_lakehouse.session import get_spark, is_this_machine
 
 
 def options(name: str, description: str) -> argparse.ArgumentParser:
@@ -108,7 +108,7 @@ def build_layers(
             "ml_customer_features",
             order_by="customer_id",
             to=artifacts_dir,
-            by_way_of="" if spark.sparkContext.master.startswith("local") else lake.location,
+            by_way_of="" if is_this_machine(spark.sparkContext.master) else lake.location,
         )
         print(f"exported {path.name}", flush=True)
     return changes

@@ -62,6 +62,11 @@ ON_THIS_MACHINE = {
 """Where nobody else has to reach the driver. The executors of a cluster have to."""
 
 
+def is_this_machine(master: str | None) -> bool:
+    """Whether a Spark master is this machine alone, as it is where none is named."""
+    return (master or "local").startswith("local")
+
+
 def without_a_jvm() -> dict[str, str]:
     """The environment for a process that starts a JVM of its own, whatever runs here."""
     return {name: v for name, v in os.environ.items() if not name.startswith("PYSPARK_GATEWAY")}
@@ -89,7 +94,7 @@ def start_jvm(master: str | None = None) -> Any:
     conf = SparkConf(loadDefaults=False)
     if "PYSPARK_GATEWAY_PORT" not in os.environ:
         java = ensure_java()
-        local = (master or "local").startswith("local")
+        local = is_this_machine(master)
         where = ON_THIS_MACHINE if local else {"spark.master": str(master)}
         for key, value in {**SETTINGS, **LAUNCH, **where}.items():
             conf.set(key, value)
@@ -144,7 +149,7 @@ def get_spark(app_name: str = "lakehouse", master: str | None = None) -> SparkSe
     conf.setAppName(app_name)
     if master:
         conf.setMaster(master)
-    if str(conf.get("spark.master")).startswith("local"):
+    if is_this_machine(conf.get("spark.master")):
         # Workers run on this machine: with this Python, not with the first one on the PATH.
         os.environ["PYSPARK_PYTHON"] = sys.executable
     _put_delta_on_the_class_path(gateway, conf)
