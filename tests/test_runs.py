@@ -73,6 +73,7 @@ def test_every_run_step_and_check_is_recorded(spark: SparkSession, shop: Path) -
     step = steps(lake)[order.index("silver.stg_customers")]
     assert (step.run_id, step.outcome, step.version) == (begun.run_id, "built", 0)
     assert (step.rows_inserted, step.rows_updated, step.rows_deleted) == (2, 0, 0)
+    assert (step.rows_read, step.rows_quarantined) == (2, 0)
     assert step.started_at > begun.started_at
     assert step.seconds > 0
     checks = {(row.table, row.check): (row.rows, row.broken) for row in ops(lake, "checks")}
@@ -81,6 +82,27 @@ def test_every_run_step_and_check_is_recorded(spark: SparkSession, shop: Path) -
 
 
 CID = "3,cid@shop.com,Cid,Lee,AT,2023-01-03"
+
+
+@pytest.mark.parametrize(("full_refresh", "read"), [(False, 3), (True, 5)])
+def test_rows_that_are_read_are_written_or_quarantined(
+    spark: SparkSession, shop: Path, full_refresh: bool, read: int
+) -> None:
+    """Ann moved, Cid is new, and a row without a day."""
+    moved, bad = ANN.replace("US", "AT"), "4,dan@shop.com,Dan,Lee,AT,"
+    assert moved != ANN
+    deliver(shop / "data", "2", {"customers": [moved, CID, bad]})
+    lake = opened(spark, shop)
+    run(lake, full_refresh=full_refresh)
+    assert lake.read("quarantine").count() == 2
+    last = {row.table: row for row in steps(lake)[6:]}
+    step = last["silver.stg_customers"]
+    assert (last["bronze.customers"].rows_read, step.rows_read) == (read, read)
+    assert step.rows_quarantined == 2
+    assert last["bronze.orders"].rows_read == 0
+    assert last["silver.quarantine"].rows_quarantined == 0
+
+
 NOT_AUSTRIA = Check("stg_customers", "not Austria", "country <> 'AT'")
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 
 from ecommerce_lakehouse.storage import Storage
@@ -122,6 +123,22 @@ class DeltaLog:
                     schema = json.loads(json.loads(line)["metaData"]["schemaString"])
                     return [column["name"] for column in schema["fields"]]
         return None if versions else []
+
+    def size(self) -> int | None:
+        """How many rows the table has; None where the commits do not tell it."""
+        rows = 0
+        for commit in self.commits():
+            inserted, _, deleted = commit.rows
+            rows += inserted - deleted
+            if commit.operation == "RESTORE":
+                return None
+            if commit.change == "all" or commit.version == 0:
+                return rows
+        return None
+
+    def rows_changed(self, since: int) -> int:
+        """How many rows were inserted, updated or deleted after a version."""
+        return sum(sum(c.rows) for c in takewhile(lambda c: c.version > since, self.commits()))
 
     def changes(self, since: int) -> set[str] | None:
         """What kinds of change came after a version; None if that cannot be told any more."""

@@ -29,9 +29,12 @@ from ecommerce_lakehouse.storage import Storage
 
 RUNS = "run_id STRING, started_at TIMESTAMP, layers STRING, as_of_date DATE, full_refresh BOOLEAN"
 STEPS = (
-    "run_id STRING, table STRING, outcome STRING, rows_inserted BIGINT, rows_updated BIGINT, "
-    "rows_deleted BIGINT, version BIGINT, started_at TIMESTAMP, seconds DOUBLE"
+    "run_id STRING, table STRING, outcome STRING, rows_read BIGINT, rows_inserted BIGINT, "
+    "rows_updated BIGINT, rows_deleted BIGINT, rows_quarantined BIGINT, version BIGINT, "
+    "started_at TIMESTAMP, seconds DOUBLE"
 )
+"""Read are the rows that were new to the table: those of its files, or those of its inputs that
+changed; all of them where it was built. Quarantined are those that a silver table did not take."""
 CHECKS = (
     "run_id STRING, table STRING, check STRING, severity STRING, rows BIGINT, broken BIGINT, "
     "version BIGINT"
@@ -164,7 +167,8 @@ class Run:
             )
         begun, clock = datetime.now(UTC), time.monotonic()
         log = self._lake.log(table.name)
-        self._published.setdefault(table.name, (log.version(), log.note()))
+        before = log.note()
+        self._published.setdefault(table.name, (log.version(), before))
         self._lake.results = []
         change = Change(table.full_name, "failed")
         try:
@@ -173,11 +177,26 @@ class Run:
             self._take_back(table.layer)
             raise
         finally:
-            rows, version = (change.inserted, change.updated, change.deleted), log.version()
-            told = (self._id, table.full_name, change.how, *rows, version, begun)
+            read = self._rows_read(table, change, before)
+            left = read - change.inserted + change.deleted if _sorts_out(table) else 0
+            rows = (read, change.inserted, change.updated, change.deleted, left)
+            told = (self._id, table.full_name, change.how, *rows, log.version(), begun)
             self._steps.append((*told, time.monotonic() - clock))
             self._note_checks(table, self._lake.results)
         return change
+
+    def _rows_read(self, table: Table, change: Change, before: Note | None) -> int:
+        if table.layer == "bronze" or change.how not in {"built", "merged"}:
+            return change.inserted
+        read = 0
+        for name in table.inputs:
+            log = self._lake.log(name)
+            if change.how == "merged" and before is not None:
+                read += log.rows_changed(since=int(before.inputs[name]))
+            else:
+                size = log.size()
+                read += self._lake.read(name).count() if size is None else size
+        return read
 
     def _take_back(self, layer: str) -> None:
         """Give readers the tables of a layer as they were before this run."""
@@ -196,6 +215,12 @@ class Run:
             return
         frame = self._lake.spark.createDataFrame(rows, schema).coalesce(1)
         with only_writer(f"ops.{name}"):
-            frame.write.format("delta").mode("append").save(
+            # Records of an older release may lack a column.
+            frame.write.format("delta").mode("append").option("mergeSchema", True).save(
                 Storage(self._lake.spark).uri(f"{self._lake.location}/ops/{name}")
             )
+
+
+def _sorts_out(table: Table) -> bool:
+    """Whether rows that a table does not take are in the quarantine."""
+    return table.layer == "silver" and len(table.inputs) == 1
