@@ -15,6 +15,8 @@ setup: $(STAMP) ## Make .venv: the locked packages, Java where there is none, De
 run: $(STAMP) ## Run the notebooks in order:  make run ARGS="--to 03"
 	@$(BIN)/lakehouse run $(ARGS)
 
+# Many short runs on two cores: what the long compiling costs them, they do not live to win back.
+test: export LAKEHOUSE_JAVA_OPTIONS ?= -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=192m
 test: $(STAMP) ## Run every check: lint, types, exports, tests, notebooks
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check

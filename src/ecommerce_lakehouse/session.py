@@ -50,7 +50,8 @@ SETTINGS = {
 
 LAUNCH = {
     "spark.driver.memory": os.environ.get("LAKEHOUSE_DRIVER_MEMORY", "1g"),
-    "spark.driver.extraJavaOptions": "-Xss4m -XX:+UseParallelGC -Dderby.system.home=build",
+    "spark.driver.extraJavaOptions": "-Xss4m -XX:+UseParallelGC -Dderby.system.home=build "
+    + os.environ.get("LAKEHOUSE_JAVA_OPTIONS", ""),
     "spark.ui.enabled": "false",
 }
 """What can only be said when the JVM starts (or only matters there)."""
