@@ -291,6 +291,20 @@ def test_tiers_lie_between_products_where_the_percentile_does(spark: SparkSessio
     }
 
 
+def test_a_product_less_than_a_cent_below_the_limit_has_the_lesser_tier(
+    spark: SparkSession,
+) -> None:
+    """Of 0, 19.99, 99.99, 149.95 and 149.97, p80 is 149.954."""
+    found = selling(spark, p1="0.00", p2="19.99", p3="99.99", p4="149.95", p5="149.97")
+    assert by_key(found, "product_id", "performance_tier") == {
+        1: "Underperformer",
+        2: "Average",
+        3: "Performer",
+        4: "Performer",
+        5: "Star",
+    }
+
+
 def test_products_that_sell_alike_are_of_one_tier(spark: SparkSession) -> None:
     """Even if nothing was sold at all: every limit is 0.00 then."""
     stars = {1: "Star", 2: "Star", 3: "Star"}

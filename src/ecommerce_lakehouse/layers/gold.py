@@ -133,6 +133,7 @@ def fct_product_performance(int_product_metrics: DataFrame) -> DataFrame:
 
     # The limits lie on fifths and halves between two amounts in cents, so three decimals
     # hold them exactly, and a product that stands right on a limit is not lost to rounding.
+    # Revenue gets three as well: of two unlike DECIMALs of 38 digits Spark rounds the finer one.
     limits = int_product_metrics.agg(
         *[
             F.percentile("revenue", F.lit(p)).cast("DECIMAL(38,3)").alias(name)
@@ -144,10 +145,11 @@ def fct_product_performance(int_product_metrics: DataFrame) -> DataFrame:
         F.col("revenue").cast("DOUBLE") / F.nullif(of_category.cast("DOUBLE"), F.lit(0.0)),
         F.lit(0.0),
     )
+    revenue = F.col("revenue").cast("DECIMAL(38,3)")
     tier = (
-        F.when(F.col("revenue") >= F.col("p80"), "Star")
-        .when(F.col("revenue") >= F.col("p50"), "Performer")
-        .when(F.col("revenue") >= F.col("p20"), "Average")
+        F.when(revenue >= F.col("p80"), "Star")
+        .when(revenue >= F.col("p50"), "Performer")
+        .when(revenue >= F.col("p20"), "Average")
         .otherwise("Underperformer")
     )
     return int_product_metrics.crossJoin(F.broadcast(limits)).select(
