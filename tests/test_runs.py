@@ -84,7 +84,9 @@ def test_every_run_step_and_check_is_recorded(spark: SparkSession, shop: Path) -
 CID = "3,cid@shop.com,Cid,Lee,AT,2023-01-03"
 
 
-@pytest.mark.parametrize(("full_refresh", "read"), [(False, 3), (True, 5)])
+@pytest.mark.parametrize(
+    ("full_refresh", "read"), [(False, 3), pytest.param(True, 5, marks=pytest.mark.nightly)]
+)
 def test_rows_that_are_read_are_written_or_quarantined(
     spark: SparkSession, shop: Path, full_refresh: bool, read: int
 ) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,57 @@ def bars(
     largest = max(values, default=0)
     if largest > 0:
         ax.set_xlim(0, largest * 1.16)
+
+
+def stacked_bars(
+    ax: Axes,
+    parts: pd.DataFrame,
+    colours: Mapping[str, str],
+    *,
+    text: str = "{:,.0f}",
+    least: float = 1,
+    title: str = "",
+) -> None:
+    """Horizontal bars from top to bottom, each made of parts, with a legend above them.
+
+    Args:
+        ax: Where to draw.
+        parts: A row a bar, in the order to draw them, and a column a part.
+        colours: The parts to draw, from left to right, and their colours.
+        text: How a number is written in its part.
+        least: Parts below it are too short to be written in.
+        title: Of the legend.
+    """
+    left = pd.Series(0.0, parts.index)
+    for name, colour in colours.items():
+        ax.barh(
+            parts.index,
+            parts[name],
+            left=left,
+            color=colour,
+            height=0.7,
+            label=name,
+            edgecolor="white",
+            linewidth=0.5,
+        )
+        for place, (start, value) in enumerate(zip(left, parts[name], strict=True)):
+            if value >= least:
+                middle, ink = start + value / 2, ink_on(colour)
+                note = text.format(value)
+                ax.text(middle, place, note, ha="center", va="center", size=8.5, color=ink)
+        left = left + parts[name]
+    ax.invert_yaxis()
+    ax.tick_params(axis="y", length=0)
+    ax.legend(
+        ncols=len(colours),
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        fontsize=9,
+        handlelength=1.2,
+        title=title or None,
+        title_fontsize=9,
+        alignment="left",
+    )
 
 
 def heatmap(ax: Axes, values: pd.DataFrame, fmt: str, label: str, **options: Any) -> None:
