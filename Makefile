@@ -57,8 +57,8 @@ airflow-test: $(STAMP) ## Run the DAG with a real Airflow: two nights and a bad 
 wheel: $(STAMP) ## Build the package for the machines of a cluster: build/wheel/
 	@$(BIN)/python -m uv build --wheel --quiet --no-build-isolation --python $(BIN)/python --out-dir build/wheel
 
-cluster-test: $(STAMP) ## Run the build on a master and two workers, and kill one of them
-	$(BIN)/python -m pytest -m cluster tests/test_cluster.py
+cluster-test: $(STAMP) ## Run the build on a master and two workers, of which one is killed, and on S3
+	$(BIN)/python -m pytest -m cluster tests/test_cluster.py tests/test_object_store.py
 
 nightly: $(STAMP) ## Run the long checks: every mutation, killed runs, no network
 	$(BIN)/python -m pytest -m "nightly or not nightly" tests/test_mutations.py

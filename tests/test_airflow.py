@@ -1,6 +1,7 @@
 """The DAG, run by a real Airflow with a real spark-submit. Long: make airflow-test"""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,9 @@ from ecommerce_lakehouse.session import without_a_jvm
 pytestmark = pytest.mark.airflow
 DAG = "ecommerce_pyspark_pipeline"
 NAMES = [table.full_name for table in registry.tables()]
+REPORT = PROJECT / "docs" / "airflow.md"
+NOISE = re.compile(r"\d\d/\d\d/\d\d |Spark-Submit cmd: |WARNING: |Using Spark's default ")
+"""How the lines begin that Spark and Airflow print beside what the jobs say."""
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +72,35 @@ def night(folder: Path, day: str) -> "subprocess.CompletedProcess[str]":
     return airflow(folder, "dags", "test", DAG, day)
 
 
+def told(done: "subprocess.CompletedProcess[str]") -> str:
+    """What a night did: each task, how it ended, and what its job printed."""
+    lines = []
+    for line in (done.stdout + done.stderr).splitlines():
+        if task := re.search(r"\[DAG TEST\] starting task_id=(\w+)", line):
+            lines.append(task[1])
+        elif state := re.search(r"new_state=(success|failed)", line):
+            lines.append(f"  -> {state[1]}")
+        elif "SparkSubmitHook]" in line:
+            said = line.split("] ", 1)[1].rpartition(" [airflow.task.hooks")[0].strip()
+            lines += [f"  {said}"] * (not NOISE.match(said))
+    return "\n".join(lines)
+
+
+def write_report(folder: Path, nights: dict[str, str]) -> None:
+    """Keep what the nights did, in a form that is the same every time."""
+    version = airflow(folder, "version").stdout.split()[-1]
+    text = (
+        "# The DAG in a real Airflow\n\n"
+        f"Written by `make airflow-test`, with Airflow {version}: `airflow dags test` runs the DAG "
+        "on the example, each task a real `spark-submit`. Shown is what each task's job printed, "
+        "and how Airflow says that it ended. After each good night every table is compared with "
+        "`lakehouse build`'s and with the independent implementation.\n"
+    )
+    for title, said in nights.items():
+        text += f"\n## {title}\n\n```\n{said.replace(str(folder), '…')}\n```\n"
+    REPORT.write_text(text, encoding="utf-8")
+
+
 def assert_right(folder: Path, day: str) -> None:
     """The tables are those of `lakehouse build`, and of the oracle."""
     by_build = folder / f"by build {day}"
@@ -105,3 +138,12 @@ def test_two_nights_and_a_bad_delivery(home: Path) -> None:
     assert "no file with more than 90% quarantined: 100 of 107 rows" in third.stdout + third.stderr
     for name in NAMES[4:]:
         assert_same(name, read_delta(home / "lake", name), before[name])
+
+    write_report(
+        home,
+        {
+            "A night on an empty lakehouse, as of 31 May 2023": told(first),
+            "Two deliveries later, as of 31 July 2023": told(second),
+            "A customers' file of 100 rows with dates like 4.1.2023": told(third),
+        },
+    )

@@ -263,7 +263,7 @@ def test_a_file_that_two_runs_find_is_read_once(
     assert mine.read("customers").count() == 3
 
 
-@pytest.mark.parametrize("scheme", ["file:", "file://"])
+@pytest.mark.parametrize("scheme", ["file:", pytest.param("file://", marks=pytest.mark.nightly)])
 def test_folders_may_be_uris(spark: SparkSession, customers: Path, scheme: str) -> None:
     """A cluster's are. The same lakehouse is opened by path and by URI."""
     lake, files = f"{scheme}{customers}/lake", f"{scheme}{customers}/data"
@@ -278,7 +278,11 @@ def test_folders_may_be_uris(spark: SparkSession, customers: Path, scheme: str) 
 
 
 @pytest.mark.parametrize(
-    ("times", "how"), [(1, "merged"), (9, "built")], ids=["once", "again and again"]
+    ("times", "how"),
+    [
+        pytest.param(1, "merged", id="once"),
+        pytest.param(9, "built", id="again and again", marks=pytest.mark.nightly),
+    ],
 )
 def test_keys_that_are_lost_with_a_machine_are_read_anew(
     spark: SparkSession, customers: Path, monkeypatch: pytest.MonkeyPatch, times: int, how: str
