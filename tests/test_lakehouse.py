@@ -48,7 +48,7 @@ def example(folder: Path) -> Path:
     return folder
 
 
-def open_lake(spark: SparkSession, folder: Path, data_dir: Path, **options: Any) -> Lakehouse:
+def open_lake(spark: SparkSession, folder: Path | str, data_dir: Path, **options: Any) -> Lakehouse:
     return Lakehouse(spark, folder, data_dir, sql_names=False, **options)
 
 
@@ -459,6 +459,15 @@ def test_a_folder_that_cannot_be_is_refused_with_a_remedy(
         open_lake(spark, tmp_path / "lake", EXAMPLE_DATA)
     assert error.value.message == f"{tmp_path}/lake/ cannot be written."
     assert "--lakehouse-dir" in error.value.remedy
+
+
+def test_a_place_that_spark_cannot_reach_is_refused_with_a_remedy(spark: SparkSession) -> None:
+    """Here S3, without the connector that it needs."""
+    with pytest.raises(InputError) as error:
+        open_lake(spark, "s3a://bucket/lake", EXAMPLE_DATA)
+    assert error.value.message.startswith("s3a://bucket/lake cannot be opened: ")
+    assert "S3AFileSystem" in error.value.message
+    assert "docs/clusters.md" in error.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
+
+from ecommerce_lakehouse.errors import InputError
 
 
 class Storage:
@@ -14,6 +17,8 @@ class Storage:
 
     Args:
         spark: Its Hadoop configuration says how to reach each kind of URI.
+
+    Every method raises InputError for a URI of a kind that Spark cannot reach.
     """
 
     def __init__(self, spark: SparkSession) -> None:
@@ -26,7 +31,13 @@ class Storage:
             path = self._jvm.org.apache.hadoop.fs.Path(location)
         else:
             path = self._jvm.org.apache.hadoop.fs.Path(self._jvm.java.io.File(location).toURI())
-        return path, path.getFileSystem(self._conf)
+        try:
+            return path, path.getFileSystem(self._conf)
+        except Py4JJavaError as problem:
+            raise InputError(
+                f"{location} cannot be opened: {problem.java_exception.getMessage()}",
+                "docs/clusters.md says what Spark has to be given for such a place.",
+            ) from None
 
     def exists(self, location: str) -> bool:
         """Whether there is a file or folder."""
@@ -85,8 +96,8 @@ class Storage:
         Raises:
             OSError: It cannot be made or written to.
         """
+        path, files = self._path(location)
         try:
-            path, files = self._path(location)
             probe = self._jvm.org.apache.hadoop.fs.Path(path, "._can_be_written")
             files.mkdirs(path)
             files.create(probe, True).close()
