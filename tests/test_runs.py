@@ -183,6 +183,14 @@ def test_a_table_refuses_from_others_what_its_checks_forbid(
         wrong.write.format("delta").mode("append").save(lake.path("stg_customers"))
 
 
+def test_nobody_else_can_write_a_row_that_breaks_a_check(spark: SparkSession, shop: Path) -> None:
+    """The checks of severity error are constraints of the table; a warning is none."""
+    path = opened(spark, shop).path("stg_customers")
+    with pytest.raises(Exception, match="email_is_one"):
+        spark.sql(f"UPDATE delta.`{path}` SET email = 'nobody' WHERE customer_id = 1")
+    assert opened(spark, shop).read("stg_customers").where("email = 'nobody'").isEmpty()
+
+
 def test_tables_are_checked_as_they_stand(
     spark: SparkSession, shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
