@@ -1,5 +1,6 @@
 """The Airflow DAG, as Airflow itself reads it (in its own environment)."""
 
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,6 +28,14 @@ def test_five_spark_submits_the_gate_before_the_features(facts: DagFacts) -> Non
     assert facts.dag_id == "ecommerce_pyspark_pipeline"
     assert facts.tasks == [(job, "SparkSubmitOperator", f"src/jobs/{job}.py") for job in ORDER]
     assert facts.edges == list(pairwise(ORDER))
+
+
+def test_what_is_told_of_its_nights_is_of_these_tasks() -> None:
+    """Two good nights, and one that silver's gate ended."""
+    told = (PROJECT / "docs" / "airflow.md").read_text(encoding="utf-8")
+    ran = re.findall(r"^(\w+)\n(?:  (?!->).*\n)*  -> (\w+)$", told, re.MULTILINE)
+    good = [(job, "success") for job in ORDER]
+    assert ran == [*good, *good, good[0], ("build_silver", "failed")]
 
 
 def test_every_task_runs_a_job_that_exists(facts: DagFacts) -> None:
