@@ -17,10 +17,9 @@ from test_incremental import AUGUST, SEPTEMBER, deliver
 
 from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.airflow_env import ensure_airflow
-from ecommerce_lakehouse.java import ensure_java
+from ecommerce_lakehouse.java import ensure_java, without_a_jvm
 from ecommerce_lakehouse.jobs import build_layers
 from ecommerce_lakehouse.paths import EXAMPLE_DATA, PROJECT
-from ecommerce_lakehouse.session import without_a_jvm
 
 pytestmark = pytest.mark.airflow
 DAG = "ecommerce_pyspark_pipeline"

@@ -16,9 +16,9 @@ from oracle.build import build_oracle
 from oracle.compare import read_delta
 
 from ecommerce_lakehouse import registry
+from ecommerce_lakehouse.java import without_a_jvm
 from ecommerce_lakehouse.notebooks import notebooks
 from ecommerce_lakehouse.paths import EXAMPLE_DATA, PROJECT
-from ecommerce_lakehouse.session import without_a_jvm
 
 BIN = Path(sys.executable).parent
 NAMES = [table.full_name for table in registry.tables()]

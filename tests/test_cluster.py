@@ -22,10 +22,9 @@ from oracle.compare import read_delta
 from test_incremental import AUGUST, SEPTEMBER, deliver
 
 from ecommerce_lakehouse import registry
-from ecommerce_lakehouse.java import ensure_java
+from ecommerce_lakehouse.java import ensure_java, without_a_jvm
 from ecommerce_lakehouse.jobs import build_layers
 from ecommerce_lakehouse.paths import EXAMPLE_DATA, PROJECT
-from ecommerce_lakehouse.session import without_a_jvm
 
 pytestmark = pytest.mark.cluster
 BIN = Path(sys.executable).parent

@@ -17,8 +17,8 @@ import pytest
 
 from ecommerce_lakehouse import batch, cli, doctor, exporter, jars, java, jobs, notebooks
 from ecommerce_lakehouse.errors import LakehouseError
+from ecommerce_lakehouse.java import without_a_jvm
 from ecommerce_lakehouse.paths import EXAMPLE_DATA, PROJECT
-from ecommerce_lakehouse.session import without_a_jvm
 
 ENTITIES = ("customers", "orders", "order_items", "products")
 

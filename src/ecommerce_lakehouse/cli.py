@@ -225,14 +225,15 @@ def generate(
 @app.command()
 def doctor(
     fetch: Annotated[
-        bool, typer.Option("--fetch", help="Only fetch Java and Delta's JARs, where missing.")
+        bool,
+        typer.Option("--fetch", help="Fetch Java and Delta's JARs, and make Java's archive."),
     ] = False,
 ) -> None:
     """Check what the project needs: each [ok], or [fix] with the command that mends it."""
     from ecommerce_lakehouse import doctor as checks
 
     if fetch:
-        checks.quick()
+        checks.fetch()
         return
     raise typer.Exit(checks.report(console))
 

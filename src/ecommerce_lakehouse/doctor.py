@@ -15,6 +15,7 @@ import pyspark
 from rich.console import Console
 from rich.markup import escape
 
+from ecommerce_lakehouse.archive import archive_of, make_archive
 from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.jars import delta_jars, missing_jars
 from ecommerce_lakehouse.java import SUPPORTED, ensure_java, find_java, java_version
@@ -121,6 +122,16 @@ def check_folder() -> Finding:
     return Finding(f"{PROJECT} cannot be written", f'chmod -R u+w "{PROJECT}"')
 
 
+def check_archive() -> Finding:
+    """Java's archive of classes, without which Spark starts slower."""
+    java = find_java()
+    if java is None or missing_jars() or not archive_of(java).is_file():
+        return Finding(
+            "Spark starts slowly: it has no archive of its classes until  lakehouse doctor --fetch"
+        )
+    return Finding("Spark starts from an archive of its classes")
+
+
 QUICK = (check_python, check_versions, check_folder)
 ALL = (
     check_python,
@@ -128,6 +139,7 @@ ALL = (
     check_java,
     check_spark_home,
     check_jars,
+    check_archive,
     check_ports,
     check_memory,
     check_disk,
@@ -146,6 +158,16 @@ def quick() -> None:
         if finding.fix:
             raise LakehouseError(finding.what, f"Mend it with:  {finding.fix}")
     delta_jars(ensure_java())
+
+
+def fetch() -> None:
+    """What set-up does after the packages: fetch what is missing, and make Java's archive.
+
+    Raises:
+        LakehouseError: Something is missing; the message names the command that mends it.
+    """
+    quick()
+    make_archive()
 
 
 def report(console: Console) -> int:

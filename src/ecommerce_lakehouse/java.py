@@ -21,6 +21,11 @@ def fetched_to() -> Path:
     return cache_dir() / "java"
 
 
+def without_a_jvm() -> dict[str, str]:
+    """The environment for a process that starts a JVM of its own, whatever runs here."""
+    return {name: v for name, v in os.environ.items() if not name.startswith("PYSPARK_GATEWAY")}
+
+
 @cache
 def java_version(java: Path) -> int | None:
     """The major version of a `java` program, None when it does not answer."""

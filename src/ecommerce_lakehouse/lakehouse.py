@@ -10,7 +10,7 @@ from datetime import date
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from ecommerce_lakehouse import registry
+from ecommerce_lakehouse import profile, registry
 from ecommerce_lakehouse.conflicts import only_writer
 from ecommerce_lakehouse.dates import parse_date
 from ecommerce_lakehouse.delta_log import DeltaLog, Note
@@ -63,6 +63,7 @@ class Lakehouse:
         self._default_date: date | None = None
         self._storage = Storage(spark)
         self._raw_files: dict[str, list[str]] | None = None
+        profile.apply(spark, self._storage.size(self.data_dir))
         self._open()
 
     def _open(self) -> None:

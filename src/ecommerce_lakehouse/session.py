@@ -18,6 +18,8 @@ from pyspark import SparkConf, SparkContext
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
+from ecommerce_lakehouse import profile
+from ecommerce_lakehouse.archive import archive_option
 from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.jars import delta_jars
 from ecommerce_lakehouse.java import ensure_java
@@ -29,9 +31,6 @@ SETTINGS = {
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     # Dates and times mean the same on every machine.
     "spark.sql.session.timeZone": "UTC",
-    # Small tables: the defaults plan for a cluster and cost more than the data.
-    "spark.sql.shuffle.partitions": "4",
-    "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
     # Any Delta reader can read what we write.
     "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
@@ -46,7 +45,7 @@ SETTINGS = {
     "spark.executor.extraJavaOptions": "-Xss4m",
     "spark.sql.warehouse.dir": os.fspath(PROJECT / "build" / "spark-warehouse"),
 }
-"""What differs from Spark's defaults, and why."""
+"""What differs from Spark's defaults, and why. `profile` adds what follows from the data's size."""
 
 LAUNCH = {
     "spark.driver.memory": os.environ.get("LAKEHOUSE_DRIVER_MEMORY", "1g"),
@@ -66,11 +65,6 @@ ON_THIS_MACHINE = {
 def is_this_machine(master: str | None) -> bool:
     """Whether a Spark master is this machine alone, as it is where none is named."""
     return (master or "local").startswith("local")
-
-
-def without_a_jvm() -> dict[str, str]:
-    """The environment for a process that starts a JVM of its own, whatever runs here."""
-    return {name: v for name, v in os.environ.items() if not name.startswith("PYSPARK_GATEWAY")}
 
 
 def log_file() -> Path:
@@ -99,7 +93,14 @@ def start_jvm(master: str | None = None) -> Any:
         where = ON_THIS_MACHINE if local else {"spark.master": str(master)}
         for key, value in {**SETTINGS, **LAUNCH, **where}.items():
             conf.set(key, value)
-        conf.set("spark.jars", ",".join(map(os.fspath, delta_jars(java))))
+        jars = [os.fspath(jar) for jar in delta_jars(java)]
+        if local:
+            # Where Java's archive of classes has them from, and from where nothing is copied.
+            conf.set("spark.driver.extraClassPath", os.pathsep.join(jars))
+            options = f"{LAUNCH['spark.driver.extraJavaOptions']} {archive_option(java)}"
+            conf.set("spark.driver.extraJavaOptions", options)
+        else:
+            conf.set("spark.jars", ",".join(jars))
         # A SPARK_HOME or JAVA_HOME of another installation must not decide for us.
         os.environ["SPARK_HOME"] = pyspark.__path__[0]
         os.environ["JAVA_HOME"] = os.fspath(java.resolve().parents[1])
@@ -162,7 +163,9 @@ def get_spark(app_name: str = "lakehouse", master: str | None = None) -> SparkSe
     # PySpark logs a page of JSON, with a timestamp, beside every analysis error it raises.
     for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger"):
         logging.getLogger(name).disabled = True
-    return SparkSession(context)
+    session = SparkSession(context)
+    profile.apply(session, raw_bytes=0)
+    return session
 
 
 def _put_delta_on_the_class_path(gateway: Any, conf: SparkConf) -> None:

@@ -51,6 +51,13 @@ class Storage:
             return []
         return sorted(status.getPath().getName() for status in files.listStatus(path))
 
+    def size(self, folder: str) -> int:
+        """The bytes of the files that stand in a folder; 0 when there is no such folder."""
+        path, files = self._path(folder)
+        if not files.exists(path):
+            return 0
+        return sum(status.getLen() for status in files.listStatus(path))
+
     def state(self, file: str, known: str = "") -> str:
         """What tells one content of a file from another: its size, its time and a checksum.
 

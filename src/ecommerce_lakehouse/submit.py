@@ -10,20 +10,18 @@ from pathlib import Path
 
 import pyspark
 
+from ecommerce_lakehouse.archive import archive_option
 from ecommerce_lakehouse.errors import LakehouseError
-from ecommerce_lakehouse.java import ensure_java
+from ecommerce_lakehouse.jars import delta_jars
+from ecommerce_lakehouse.java import ensure_java, without_a_jvm
 from ecommerce_lakehouse.paths import PROJECT
-from ecommerce_lakehouse.session import without_a_jvm
 
-SMALL = (
-    *("--driver-memory", "512m", "--conf", "spark.ui.enabled=false"),
-    *("--conf", "spark.sql.shuffle.partitions=1", "--conf", "spark.sql.adaptive.enabled=false"),
-    *("--conf", "spark.databricks.delta.snapshotPartitions=1"),
-    *("--driver-java-options", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=192m"),
-)
-"""For a short run on little data beside other programs: little memory, no web page, one partition
-and no plan that changes on the way, no long compiling. What is compiled shortly is much: the 48 MB
-that Java gives it then are full after a few tables."""
+SMALL = ("--driver-memory", "512m", "--conf", "spark.ui.enabled=false")
+"""For a run on little data beside other programs: little memory and no web page."""
+
+SHORTLY_COMPILED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=192m"
+"""For a short run. What is compiled shortly is much: the 48 MB that Java gives it then are full
+after a few tables."""
 
 
 def spark_submit(program: str, *arguments: str) -> str:
@@ -43,15 +41,20 @@ def spark_submit(program: str, *arguments: str) -> str:
     found = shutil.which("spark-submit", path=f"{own}{os.pathsep}{os.environ.get('PATH', '')}")
     if found is None:
         raise LakehouseError("There is no spark-submit in this environment.", "make setup")
+    java = ensure_java()
+    start = (
+        *("--driver-class-path", os.pathsep.join(map(os.fspath, delta_jars(java)))),
+        *("--driver-java-options", f"{SHORTLY_COMPILED} {archive_option(java)}"),
+    )
     # A warm JVM of the notebooks is theirs: this program starts its own, like on any cluster.
     environment = without_a_jvm() | {
         "SPARK_HOME": pyspark.__path__[0],
-        "JAVA_HOME": str(ensure_java().resolve().parents[1]),
+        "JAVA_HOME": str(java.resolve().parents[1]),
         "PYSPARK_PYTHON": sys.executable,
         "SPARK_LOCAL_IP": "127.0.0.1",
     }
     done = subprocess.run(
-        [found, *SMALL, str(PROJECT / program), *arguments],
+        [found, *SMALL, *start, str(PROJECT / program), *arguments],
         env=environment,
         capture_output=True,
         text=True,

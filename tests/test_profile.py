@@ -1,0 +1,49 @@
+"""Spark is set by the size of the raw files, and what its user set stays."""
+
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from ecommerce_lakehouse import Lakehouse, profile
+from ecommerce_lakehouse.paths import EXAMPLE_DATA
+
+PARTITIONS = "spark.sql.shuffle.partitions"
+WHOLE_STAGE = "spark.sql.codegen.wholeStage"
+
+
+def sized(folder: Path, size: int) -> Path:
+    """A folder whose files are of this size together."""
+    folder.mkdir()
+    (folder / "raw_orders.csv").write_bytes(b"0" * (size - 1))
+    (folder / "raw_products.csv").write_bytes(b"0")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("size", "partitions", "compiled"),
+    [(profile.LITTLE - 1, "1", "false"), (profile.LITTLE, "4", "true")],
+)
+def test_little_data_is_interpreted_in_one_partition(
+    spark: SparkSession, tmp_path: Path, size: int, partitions: str, compiled: str
+) -> None:
+    Lakehouse(spark, tmp_path / "lakehouse", sized(tmp_path / "raw", size))
+    assert (spark.conf.get(PARTITIONS), spark.conf.get(WHOLE_STAGE)) == (partitions, compiled)
+
+
+def test_a_folder_without_files_is_no_reason_to_call_the_data_little(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """The tables may be large though their raw files were put away."""
+    Lakehouse(spark, tmp_path / "lakehouse", tmp_path / "put away")
+    assert spark.conf.get(PARTITIONS) == "4"
+
+
+def test_what_the_user_set_stays(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = spark.sparkContext.getConf().set(PARTITIONS, "48")
+    monkeypatch.setattr(spark.sparkContext, "getConf", lambda: given)
+    spark.conf.set(PARTITIONS, "48")
+    Lakehouse(spark, tmp_path / "lakehouse", EXAMPLE_DATA)
+    assert (spark.conf.get(PARTITIONS), spark.conf.get(WHOLE_STAGE)) == ("48", "false")
