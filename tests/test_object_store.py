@@ -150,11 +150,21 @@ def test_two_nights(store: tuple[str, Path], tmp_path: Path) -> None:
     assert again.count("unchanged") == 16
 
 
-def test_a_bucket_that_is_not_there(store: tuple[str, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("flag", "told"),
+    [
+        ("--lakehouse-dir", "s3a://elsewhere/lake/ cannot be written."),
+        ("--data-dir", "s3a://elsewhere/lake cannot be opened: "),
+    ],
+)
+def test_a_bucket_that_is_not_there(
+    store: tuple[str, Path], tmp_path: Path, flag: str, told: str
+) -> None:
     log = tmp_path / "log"
-    night = submitted(store[0], "src/pipeline.py", *places(tmp_path, FIRST, "s3a://elsewhere"))
-    process = started(night, log)
+    put(store, EXAMPLE_DATA.glob("raw_*.csv"))
+    away = [*places(tmp_path, FIRST), flag, "s3a://elsewhere/lake"]
+    process = started(submitted(store[0], "src/pipeline.py", *away), log)
     assert process.wait() == 2
     said = log.read_text()
-    assert "s3a://elsewhere/lake/ cannot be written." in said
+    assert told in said
     assert "at org.apache" not in said

@@ -63,8 +63,8 @@ class Lakehouse:
         self._default_date: date | None = None
         self._storage = Storage(spark)
         self._raw_files: dict[str, list[str]] | None = None
-        profile.apply(spark, self._storage.size(self.data_dir))
         self._open()
+        profile.apply(spark, self._storage.size(self.data_dir))
 
     def _open(self) -> None:
         try:

@@ -34,28 +34,28 @@ class Storage:
         try:
             return path, path.getFileSystem(self._conf)
         except Py4JJavaError as problem:
-            raise InputError(
-                f"{location} cannot be opened: {problem.java_exception.getMessage()}",
-                "docs/clusters.md says what Spark has to be given for such a place.",
-            ) from None
+            raise _cannot_be_opened(location, problem) from None
 
     def exists(self, location: str) -> bool:
         """Whether there is a file or folder."""
         path, files = self._path(location)
-        return bool(files.exists(path))
+        try:
+            return bool(files.exists(path))
+        except Py4JJavaError as problem:  # a bucket that is not there, or that is not ours
+            raise _cannot_be_opened(location, problem) from None
 
     def names(self, folder: str) -> list[str]:
         """The sorted names in a folder; empty when there is no such folder."""
-        path, files = self._path(folder)
-        if not files.exists(path):
+        if not self.exists(folder):
             return []
+        path, files = self._path(folder)
         return sorted(status.getPath().getName() for status in files.listStatus(path))
 
     def size(self, folder: str) -> int:
         """The bytes of the files that stand in a folder; 0 when there is no such folder."""
-        path, files = self._path(folder)
-        if not files.exists(path):
+        if not self.exists(folder):
             return 0
+        path, files = self._path(folder)
         return sum(status.getLen() for status in files.listStatus(path))
 
     def state(self, file: str, known: str = "") -> str:
@@ -130,3 +130,11 @@ class Storage:
     def exactly(self, location: str) -> str:
         """The form for readers that take patterns: every character stands for itself."""
         return re.sub(r"([{}\[\]*?\\])", r"\\\1", self.uri(location))
+
+
+def _cannot_be_opened(location: str, problem: Py4JJavaError) -> InputError:
+    message = str(problem.java_exception.getMessage()).splitlines()[0]
+    return InputError(
+        f"{location} cannot be opened: {message}",
+        "docs/clusters.md says what Spark has to be given for such a place.",
+    )
