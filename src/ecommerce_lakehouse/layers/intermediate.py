@@ -127,19 +127,45 @@ def int_product_metrics(
     """
     return stg_products.sparkSession.sql(
         """
-        WITH sales AS (
-            SELECT
-                i.product_id,
-                count(DISTINCT i.order_id) AS orders_count,
-                count(DISTINCT o.customer_id) AS customers_count,
-                sum(i.quantity) AS units_sold,
-                sum(i.line_total) AS revenue,
-                avg(i.unit_price) AS avg_selling_price,
-                min(o.order_date) AS first_sale_date,
-                max(o.order_date) AS last_sale_date
+        WITH lines AS (
+            SELECT /*+ REPARTITION(product_id, customer_id) */
+                i.product_id, o.customer_id, o.order_id, o.order_date,
+                i.quantity, i.line_total, i.unit_price
             FROM {items} AS i
             JOIN {orders} AS o ON o.order_id = i.order_id
-            GROUP BY i.product_id
+        ), baskets AS (
+            SELECT
+                product_id, customer_id, order_date,
+                sum(quantity) AS units,
+                sum(line_total) AS revenue,
+                sum(unit_price) AS prices,
+                count(*) AS prices_count
+            FROM lines
+            GROUP BY product_id, customer_id, order_id, order_date
+        ), buyers AS (
+            SELECT
+                product_id,
+                count(*) AS orders,
+                sum(units) AS units,
+                sum(revenue) AS revenue,
+                sum(prices) AS prices,
+                sum(prices_count) AS prices_count,
+                min(order_date) AS first_date,
+                max(order_date) AS last_date
+            FROM baskets
+            GROUP BY product_id, customer_id
+        ), sales AS (
+            SELECT
+                product_id,
+                sum(orders) AS orders_count,
+                count(*) AS customers_count,
+                sum(units) AS units_sold,
+                sum(revenue) AS revenue,
+                CAST(sum(prices) / sum(prices_count) AS DECIMAL(14,6)) AS avg_selling_price,
+                min(first_date) AS first_sale_date,
+                max(last_date) AS last_sale_date
+            FROM buyers
+            GROUP BY product_id
         )
         SELECT
             p.*,

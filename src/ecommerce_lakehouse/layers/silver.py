@@ -6,7 +6,7 @@ Edit it there, then run `lakehouse export`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
@@ -95,29 +95,33 @@ def judge(raw: DataFrame, entity: str) -> DataFrame:
 
     Returns:
         The typed columns under their raw names, `_source_file`, `_key` (the key as text),
-        `_record` (the raw row as JSON) and `_reason` (NULL where the row is good).
+        `_raw` (the row as it stood) and `_reason` (NULL where the row is good).
     """
     rules = RULES[entity]
-    text = {name: F.nullif(F.trim(name), F.lit("")) for name in rules}
-    typed = {name: kind(text[name]) for name, kind in rules.items()}
+    # Column by column, step by step: a recipe that is named is followed once a row, one that
+    # is written into several others is followed in each of them.
+    texts = raw.withColumns({f"_text_{name}": F.nullif(F.trim(name), F.lit("")) for name in rules})
+    typed = texts.withColumns(
+        {f"_typed_{name}": kind(F.col(f"_text_{name}")) for name, kind in rules.items()}
+    )
     problems = [
         F.when(
-            text[name].isNull(), None if name in MAY_BE_EMPTY else F.lit(f"missing_{name}")
-        ).when(typed[name].isNull(), F.lit(f"invalid_{name}"))
+            F.col(f"_text_{name}").isNull(),
+            None if name in MAY_BE_EMPTY else F.lit(f"missing_{name}"),
+        ).when(F.col(f"_typed_{name}").isNull(), F.lit(f"invalid_{name}"))
         for name in rules
     ]
     if entity == "order_items":
-        total = F.try_multiply(typed["quantity"].cast("DECIMAL(10,0)"), typed["unit_price"])
-        too_large = total.isNotNull() & total.try_cast("DECIMAL(18,2)").isNull()
+        units = F.col("_typed_quantity").cast("DECIMAL(10,0)")
+        typed = typed.withColumn("_total", F.try_multiply(units, F.col("_typed_unit_price")))
+        too_large = F.col("_total").isNotNull() & F.col("_total").try_cast("DECIMAL(18,2)").isNull()
         problems.append(F.when(too_large, F.lit("invalid_line_total")))
-    record = F.to_json(F.struct(*rules), {"ignoreNullFields": "false"})
-    line = F.to_json(F.struct(*rules, "_corrupt_record"), {"ignoreNullFields": "false"})
     corrupt = F.col("_corrupt_record").isNotNull()
-    return raw.select(
-        *[column.alias(name) for name, column in typed.items()],
+    return typed.select(
+        *[F.col(f"_typed_{name}").alias(name) for name in rules],
         "_source_file",
-        text[next(iter(rules))].alias("_key"),
-        F.when(corrupt, line).otherwise(record).alias("_record"),
+        F.col(f"_text_{next(iter(rules))}").alias("_key"),
+        F.struct(*rules, "_corrupt_record").alias("_raw"),
         F.when(corrupt, "corrupt_row")
         .otherwise(F.nullif(F.concat_ws(",", *problems), F.lit("")))
         .alias("_reason"),
@@ -137,11 +141,11 @@ def keep_latest(judged: DataFrame, entity: str) -> DataFrame:
     key, *others = RULES[entity]
     dates = [name for name in ("created_at", "order_date") if name in others]
     # The file raw_orders.csv sorts before raw_orders_2024-07.csv: names are in delivery order.
-    order = ["_source_file", *dates, *[name for name in others if name not in dates], "_record"]
+    order = ["_source_file", *dates, *[name for name in others if name not in dates], "_raw"]
     good = F.col("_reason").isNull()
-    same_key = Window.partitionBy(
-        F.when(good, F.col(key)), F.when(~good, F.col("_record"))
-    ).orderBy(*[F.col(name).desc_nulls_last() for name in order])
+    same_key = Window.partitionBy(F.when(good, F.col(key)), F.when(~good, F.col("_raw"))).orderBy(
+        *[F.col(name).desc_nulls_last() for name in order]
+    )
     loses = good & (F.row_number().over(same_key) > 1)
     return judged.withColumn("_reason", F.when(loses, "duplicate_key").otherwise(F.col("_reason")))
 
@@ -243,6 +247,16 @@ def stg_products(products: DataFrame) -> DataFrame:
     )
 
 
+def as_json(row: Column, columns: Iterable[str]) -> Column:
+    """A raw row as JSON; with its whole line where it did not fit its columns."""
+    fields = [row[name].alias(name) for name in columns]
+    line = row["_corrupt_record"].alias("_corrupt_record")
+    every_field = {"ignoreNullFields": "false"}
+    return F.when(line.isNotNull(), F.to_json(F.struct(*fields, line), every_field)).otherwise(
+        F.to_json(F.struct(*fields), every_field)
+    )
+
+
 @table("silver", grain="One row per rejected raw row")
 def quarantine(
     customers: DataFrame, orders: DataFrame, order_items: DataFrame, products: DataFrame
@@ -271,7 +285,7 @@ def quarantine(
             F.lit(entity).alias("source_table"),
             F.col("_key").alias("record_key"),
             F.col("_reason").alias("reason"),
-            F.col("_record").alias("record"),
+            as_json(F.col("_raw"), RULES[entity]).alias("record"),
             "_source_file",
         )
         for entity, rows in raw.items()
