@@ -7,6 +7,7 @@ from pyspark.sql import SparkSession
 
 from ecommerce_lakehouse import Lakehouse, profile
 from ecommerce_lakehouse.paths import EXAMPLE_DATA
+from ecommerce_lakehouse.preflight import raw_bytes
 
 PARTITIONS = "spark.sql.shuffle.partitions"
 WHOLE_STAGE = "spark.sql.codegen.wholeStage"
@@ -29,6 +30,30 @@ def test_little_data_is_interpreted_in_one_partition(
 ) -> None:
     Lakehouse(spark, tmp_path / "lakehouse", sized(tmp_path / "raw", size))
     assert (spark.conf.get(PARTITIONS), spark.conf.get(WHOLE_STAGE)) == (partitions, compiled)
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "partitions"), [(0, "4"), (256, "4"), (257, "5"), (6_000, "94")]
+)
+def test_much_data_is_sorted_piece_by_piece(megabytes: int, partitions: str) -> None:
+    assert profile.settings_for(megabytes * 2**20)[PARTITIONS] == partitions
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "machine_gb", "memory"),
+    [(0, 24, "1g"), (256, 24, "1g"), (257, 24, "2g"), (100_000, 24, "4g"), (100_000, 4, "2g")],
+)
+def test_much_data_has_more_memory_but_not_more_than_half(
+    megabytes: int, machine_gb: int, memory: str
+) -> None:
+    assert profile.memory_for(megabytes * 2**20, machine_gb * 2**30) == memory
+
+
+def test_a_run_measures_its_raw_files_before_java_starts(tmp_path: Path) -> None:
+    (tmp_path / "next").mkdir()
+    assert raw_bytes(str(sized(tmp_path / "raw", 1000))) == 1000
+    assert raw_bytes(str(tmp_path)) == 0
+    assert raw_bytes("s3a://bucket/raw") == 0
 
 
 def test_a_folder_without_files_is_no_reason_to_call_the_data_little(

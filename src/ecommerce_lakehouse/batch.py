@@ -13,7 +13,7 @@ from ecommerce_lakehouse.dates import parse_date
 from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.notebooks import notebooks, run_notebook, warm_jvm
 from ecommerce_lakehouse.paths import PROJECT, resolve
-from ecommerce_lakehouse.preflight import check_data, check_writable
+from ecommerce_lakehouse.preflight import check_data, check_writable, raw_bytes
 from ecommerce_lakehouse.reference import update_reference
 
 
@@ -45,7 +45,8 @@ def run(
     _check(parameters, update, chosen, folder)
     doctor.quick()
     begun = time.monotonic()
-    with warm_jvm(), _bars(console) as progress:
+    data_dir = parameters.get("data_dir", "data_seeds/shop")
+    with warm_jvm(raw_bytes(data_dir)), _bars(console) as progress:
         for source in chosen:
             bar = progress.add_task(source.stem, total=None, time="")
             start = time.monotonic()

@@ -7,7 +7,6 @@ import io
 import os
 import textwrap
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -19,9 +18,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
+from ecommerce_lakehouse.artifacts import artifacts_folder, write_whole
 from ecommerce_lakehouse.colours import READABLE, contrast
-from ecommerce_lakehouse.errors import InputError
-from ecommerce_lakehouse.paths import resolve, shown
 
 INK = "#333333"
 ACCENT = "#0072B2"
@@ -274,29 +272,3 @@ def export(
     write_whole(folder / f"{name}.png", picture.getvalue())
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]
     return Chart(picture.getvalue(), name, table, digest, alt)
-
-
-def artifacts_folder(location: str | os.PathLike[str]) -> Path:
-    """The folder for charts and exports, made if it is not there.
-
-    Raises:
-        InputError: It cannot be made or written.
-    """
-    folder = Path(resolve(location).removeprefix("file:"))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError
-    except OSError:
-        raise InputError(
-            f"{shown(str(folder))} cannot be written.",
-            "Name a folder of your own with:  --artifacts-dir FOLDER",
-        ) from None
-    return folder
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place, then move it there: never half a file."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(content)
-    os.replace(beside, path)

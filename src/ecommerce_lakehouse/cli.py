@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from ecommerce_lakehouse.errors import InputError, LakehouseError
+from ecommerce_lakehouse.errors import InputError, LakehouseError, NotebookFailed
 
 if TYPE_CHECKING:
     from ecommerce_lakehouse.guarded import GuardedLakehouse
@@ -252,8 +252,6 @@ def lab(context: typer.Context) -> None:
 
 def main() -> None:
     """Run the command; an error that the reader can mend is one message and exit code 2."""
-    from ecommerce_lakehouse.notebooks import NotebookFailed
-
     try:
         app()
     except LakehouseError as error:

@@ -27,3 +27,7 @@ class InputError(LakehouseError):
 
 class MissingTableError(LakehouseError):
     """A table that another notebook or command builds, and has not yet."""
+
+
+class NotebookFailed(LakehouseError):
+    """A cell of a notebook that was run in a row raised an error."""

@@ -15,7 +15,7 @@ import pandas as pd
 from pyspark.sql import DataFrame
 
 from ecommerce_lakehouse import registry
-from ecommerce_lakehouse.charts import artifacts_folder
+from ecommerce_lakehouse.artifacts import artifacts_folder
 from ecommerce_lakehouse.layers.quality import CHECKS, Check
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 
-from ecommerce_lakehouse.charts import artifacts_folder, write_whole
+from ecommerce_lakehouse.artifacts import artifacts_folder, write_whole
 from ecommerce_lakehouse.storage import Storage
 
 

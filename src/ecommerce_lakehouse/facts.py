@@ -20,7 +20,7 @@ from typing import Any
 
 import pandas as pd
 
-from ecommerce_lakehouse.charts import artifacts_folder, write_whole
+from ecommerce_lakehouse.artifacts import artifacts_folder, write_whole
 from ecommerce_lakehouse.display import Shown, show
 
 GIVEN = "given"

@@ -15,7 +15,7 @@ from ecommerce_lakehouse.evolution import new_columns
 from ecommerce_lakehouse.exports import write_parquet
 from ecommerce_lakehouse.guarded import GuardedLakehouse
 from ecommerce_lakehouse.merging import Change
-from ecommerce_lakehouse.preflight import check_data, check_writable
+from ecommerce_lakehouse.preflight import check_data, check_writable, raw_bytes
 from ecommerce_lakehouse.registry import LAYERS
 from ecommerce_lakehouse.runs import Run
 from ecommerce_lakehouse.session import get_spark, is_this_machine
@@ -76,7 +76,7 @@ def build_layers(
     check_writable(lakehouse_dir, "--lakehouse-dir FOLDER")
     if "ml" in layers:
         check_writable(artifacts_dir, "--artifacts-dir FOLDER")
-    spark = get_spark("lakehouse-job", master)
+    spark = get_spark("lakehouse-job", master, raw_bytes(data_dir))
     lake = kind(
         spark,
         lakehouse_dir,

@@ -20,7 +20,7 @@ from openlineage.client.facet_v2 import (
 from openlineage.client.transport.file import FileConfig, FileTransport
 
 from ecommerce_lakehouse import charts, registry
-from ecommerce_lakehouse.charts import artifacts_folder
+from ecommerce_lakehouse.artifacts import artifacts_folder
 from ecommerce_lakehouse.graphs import draw_graph, two_lines
 from ecommerce_lakehouse.lakehouse import Lakehouse
 

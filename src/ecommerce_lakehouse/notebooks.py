@@ -20,7 +20,7 @@ from jupyter_client.manager import AsyncKernelManager
 from papermill.engines import NBClientEngine, papermill_engines
 from traitlets.config import Config
 
-from ecommerce_lakehouse.errors import InputError, LakehouseError
+from ecommerce_lakehouse.errors import InputError, NotebookFailed
 from ecommerce_lakehouse.paths import PROJECT
 from ecommerce_lakehouse.session import log_file, start_jvm
 
@@ -35,10 +35,6 @@ class Outcome:
     name: str
     cells: int
     seconds: float
-
-
-class NotebookFailed(LakehouseError):
-    """A cell raised an error."""
 
 
 class CountingEngine(NBClientEngine):
@@ -105,13 +101,17 @@ def notebooks(first: str = "", last: str = "") -> list[Path]:
 
 
 @contextmanager
-def warm_jvm() -> Iterator[None]:
-    """One JVM for every kernel started inside: they attach to it instead of starting their own."""
+def warm_jvm(raw_bytes: int = 0) -> Iterator[None]:
+    """One JVM for every kernel started inside: they attach to it instead of starting their own.
+
+    Args:
+        raw_bytes: The size of all raw files, where it is known.
+    """
     keys = ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET")
     if keys[0] in os.environ:  # whoever started this process keeps one warm
         yield
         return
-    gateway = start_jvm()
+    gateway = start_jvm(raw_bytes=raw_bytes)
     address = gateway.java_parameters
     os.environ.update(zip(keys, (str(address.port), str(address.auth_token)), strict=True))
     try:

@@ -23,6 +23,12 @@ class LocalFiles(Storage):
         """The sorted names in a folder; empty when there is no such folder."""
         return sorted(path.name for path in Path(folder).iterdir()) if Path(folder).is_dir() else []
 
+    def size(self, folder: str) -> int:
+        """The bytes of the files that stand in a folder; 0 when there is no such folder."""
+        path = Path(folder)
+        files = path.iterdir() if path.is_dir() else ()
+        return sum(file.stat().st_size for file in files if file.is_file())
+
     def text(self, file: str) -> str:
         """What a small UTF-8 text file holds."""
         return Path(file).read_text(encoding="utf-8")
@@ -69,6 +75,12 @@ def check_data(data_dir: str, lakehouse_dir: str, *, evolve: bool = False) -> No
             f"{problem.filename} cannot be read ({problem.strerror}).\nNothing was written.",
             "A data folder holds CSV files that you may read.",
         ) from problem
+
+
+def raw_bytes(data_dir: str) -> int:
+    """The size of a local data folder; 0 where only Spark can look."""
+    folder = resolve(data_dir)
+    return LocalFiles().size(folder) if is_local(folder) else 0
 
 
 def check_lakehouse(location: str) -> None:

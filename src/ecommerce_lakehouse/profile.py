@@ -16,11 +16,14 @@ FOR_LITTLE = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
 FOR_MUCH = {
-    "spark.sql.shuffle.partitions": "4",
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.codegen.wholeStage": "true",
     "spark.sql.codegen.factoryMode": "FALLBACK",
 }
+
+
+A_PARTITION = 64 * 2**20
+"""Bytes of raw files whose rows one task sorts or joins at a time, in a part of Java's memory."""
 
 
 def settings_for(raw_bytes: int) -> dict[str, str]:
@@ -29,7 +32,24 @@ def settings_for(raw_bytes: int) -> dict[str, str]:
     Args:
         raw_bytes: The size of all raw files; 0 where it is not known.
     """
-    return FOR_LITTLE if 0 < raw_bytes < LITTLE else FOR_MUCH
+    if 0 < raw_bytes < LITTLE:
+        return FOR_LITTLE
+    partitions = max(4, -(-raw_bytes // A_PARTITION))
+    return FOR_MUCH | {"spark.sql.shuffle.partitions": str(partitions)}
+
+
+def memory_for(raw_bytes: int, machine: int) -> str:
+    """What Java may fill with objects, as Spark's settings say it: whole gigabytes.
+
+    Four times the raw files, but no less than one gigabyte, no more than four, and no more than
+    half of the machine. What does not fit, Spark sorts on disk.
+
+    Args:
+        raw_bytes: The size of all raw files; 0 where it is not known.
+        machine: The bytes of memory that there are.
+    """
+    wanted = -(-4 * raw_bytes // 2**30)
+    return f"{max(1, min(wanted, 4, machine // 2**31))}g"
 
 
 def apply(spark: SparkSession, raw_bytes: int) -> None:

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pyspark
 from pyspark import SparkConf, SparkContext
 from pyspark.java_gateway import launch_gateway
@@ -48,7 +49,6 @@ SETTINGS = {
 """What differs from Spark's defaults, and why. `profile` adds what follows from the data's size."""
 
 LAUNCH = {
-    "spark.driver.memory": os.environ.get("LAKEHOUSE_DRIVER_MEMORY", "1g"),
     "spark.driver.extraJavaOptions": "-Xss4m -XX:+UseParallelGC -Dderby.system.home=build "
     + os.environ.get("LAKEHOUSE_JAVA_OPTIONS", ""),
     "spark.ui.enabled": "false",
@@ -74,11 +74,12 @@ def log_file() -> Path:
     return path
 
 
-def start_jvm(master: str | None = None) -> Any:
+def start_jvm(master: str | None = None, raw_bytes: int = 0) -> Any:
     """Start a JVM with Spark in it, or attach to the one this process was given.
 
     Args:
         master: The Spark master it is for; by default this machine.
+        raw_bytes: The size of all raw files, where it is known: much data gets more memory.
 
     Returns:
         PySpark's gateway; `gateway.proc` is the JVM's process, None when attached.
@@ -93,6 +94,8 @@ def start_jvm(master: str | None = None) -> Any:
         where = ON_THIS_MACHINE if local else {"spark.master": str(master)}
         for key, value in {**SETTINGS, **LAUNCH, **where}.items():
             conf.set(key, value)
+        memory = profile.memory_for(raw_bytes, psutil.virtual_memory().total)
+        conf.set("spark.driver.memory", os.environ.get("LAKEHOUSE_DRIVER_MEMORY", memory))
         jars = [os.fspath(jar) for jar in delta_jars(java)]
         if local:
             # Where Java's archive of classes has them from, and from where nothing is copied.
@@ -127,12 +130,15 @@ def stop_active_context(gateway: Any) -> None:
     session.clearActiveSession()
 
 
-def get_spark(app_name: str = "lakehouse", master: str | None = None) -> SparkSession:
+def get_spark(
+    app_name: str = "lakehouse", master: str | None = None, raw_bytes: int = 0
+) -> SparkSession:
     """The Spark session: the running one, or a new one with Delta ready.
 
     Args:
         app_name: What Spark calls the application.
         master: A Spark master URL; by default what spark-submit said, else every local core.
+        raw_bytes: The size of all raw files, where it is known; see `profile`.
 
     Raises:
         LakehouseError: Spark cannot start here; the message says what to do.
@@ -140,7 +146,7 @@ def get_spark(app_name: str = "lakehouse", master: str | None = None) -> SparkSe
     running = SparkSession.getActiveSession()
     if running is not None and SparkContext._active_spark_context is not None:
         return running
-    gateway = SparkContext._gateway or start_jvm(master)
+    gateway = SparkContext._gateway or start_jvm(master, raw_bytes)
     SparkContext._ensure_initialized(gateway=gateway)
     if gateway.proc is None:
         stop_active_context(gateway)
