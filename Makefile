@@ -8,7 +8,7 @@ PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: setup run test lab validate doctor airflow airflow-test wheel cluster-test nightly pytest notebooks runs clean distclean help
+.PHONY: setup run test lab validate doctor airflow airflow-test wheel cluster-test nightly bench bench-full pytest notebooks runs clean distclean help
 
 setup: $(STAMP) ## Make .venv: the locked packages, Java where there is none, Delta's JARs
 
@@ -63,6 +63,19 @@ cluster-test: $(STAMP) ## Run the build on a master and two workers, of which on
 nightly: $(STAMP) ## Run the long checks: every mutation, killed runs, no network
 	$(BIN)/python -m pytest -m "nightly or not nightly" tests/test_mutations.py
 	$(BIN)/python -m pytest -m nightly --ignore=tests/test_mutations.py
+
+bench: $(STAMP) ## Measure a small shop three ways, in ten minutes
+	$(BIN)/python -m benchmarks.generator --customers 10000
+	$(BIN)/python -m benchmarks.scale --customers 1000 --name scale_short
+	$(BIN)/python -m benchmarks.notebooks --only "first table" "first table, plain" --name first_table
+	$(BIN)/python -m benchmarks.report
+
+bench-full: $(STAMP) ## Measure everything, in hours
+	$(BIN)/python -m benchmarks.generator --customers 10000 100000 1000000
+	$(BIN)/python -m benchmarks.scale --customers 1000 10000 100000 1000000
+	$(BIN)/python -m benchmarks.incremental --customers 1000000
+	$(BIN)/python -m benchmarks.notebooks
+	$(BIN)/python -m benchmarks.report
 
 clean: ## Delete the tables, the executed copies and the logs; keep .venv
 	rm -rf build

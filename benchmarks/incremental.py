@@ -1,0 +1,106 @@
+"""What a delivery costs, by the share of the customers it touches, against building all anew.
+
+    python -m benchmarks.incremental --customers 1000000
+
+The delivery is cut from the generator's next month: what some of the customers did then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import Command, keep, of_runs, run, side_by_side
+from benchmarks.scale import SHOPS, shop
+from benchmarks.totals import differences
+
+BIN = Path(sys.executable).parent
+MONTH = "2024-07"
+FOLDER = SHOPS / "incremental"
+
+
+def delivery(base: Path, share: float) -> Path:
+    """A data folder: the shop's files, and of its next month the rows of some customers.
+
+    Args:
+        base: A generated shop.
+        share: Of its customers, 0 to 1.
+    """
+    folder = FOLDER / f"data_{share}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for file in base.glob("raw_*.csv"):
+        os.symlink(file, folder / file.name)
+    if not share:
+        return folder
+    every = round(1 / share)
+    orders = _copy(base, folder, "orders", lambda row: _chosen(row[1:2], every))
+    wanted = {row[0] for row in orders}
+    _copy(base, folder, "order_items", lambda row: row[1:2] and row[1] in wanted)
+    return folder
+
+
+def _chosen(cell: list[str], every: int) -> bool:
+    return bool(cell) and cell[0].strip().isdigit() and int(cell[0]) % every == 0
+
+
+def _copy(base: Path, folder: Path, entity: str, wanted: Any) -> list[list[str]]:
+    """Copy the chosen rows of an entity's delivery, and hand them out."""
+    name = f"raw_{entity}_{MONTH}.csv"
+    with (base / "next" / name).open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    chosen = [row for row in rows if wanted(row)]
+    with (folder / name).open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *chosen])
+    return chosen
+
+
+def build(data: Path, lakehouse: Path, *flags: str) -> list[str]:
+    """The command that brings a lakehouse up to date."""
+    words = [str(BIN / "lakehouse"), "build", "--data-dir", str(data), *flags]
+    return [*words, "--lakehouse-dir", str(lakehouse), "--artifacts-dir", str(FOLDER / "charts")]
+
+
+def main() -> None:
+    """Measure and keep the result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--customers", type=int, default=100_000)
+    parser.add_argument("--shares", type=float, nargs="+", default=[0, 0.001, 0.01, 0.1, 1])
+    parser.add_argument("--repetitions", type=int, default=3)
+    asked = parser.parse_args()
+    base, before = shop(asked.customers), FOLDER / "before"
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    day = ["--date", "2024-06-30"]
+    rows: list[dict[str, Any]] = []
+    assert run(Command(build(delivery(base, 0), before, *day))).outcome == "done"
+    for share in asked.shares:
+        data = delivery(base, share)
+        lakes = {name: FOLDER / name for name in ("all anew", "same day", "next day")}
+        # Delta never changes a file, so links do for a copy.
+        copies = {
+            name: [["rm", "-rf", str(lake)], ["cp", "-al", str(before), str(lake)]]
+            for name, lake in lakes.items()
+        }
+        flags = {"all anew": [*day, "--full-refresh"], "same day": day, "next day": []}
+        commands = {
+            name: Command(build(data, lake, *flags[name]), before=copies[name])
+            for name, lake in lakes.items()
+        }
+        print(f"{asked.customers:,} customers, {share:.1%} of them in a delivery", flush=True)
+        samples = side_by_side(commands, asked.repetitions)
+        assert not (found := differences(lakes["all anew"], lakes["same day"])), found
+        rows += [
+            {"customers": asked.customers, "share": share, "way": name, **of_runs(runs)}
+            for name, runs in samples.items()
+        ]
+        keep("incremental", rows)
+    shutil.rmtree(FOLDER)
+
+
+if __name__ == "__main__":
+    main()

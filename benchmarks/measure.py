@@ -1,0 +1,193 @@
+"""Run commands side by side, from outside: whole processes, their seconds and their memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import signal
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+RESULTS = Path(__file__).parent / "results"
+LOOK_EVERY = 0.1
+"""Seconds between two looks at a command's memory."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One way to do a job.
+
+    Attributes:
+        words: The program and its arguments.
+        environment: What is set beside this process' own environment.
+        before: Commands that are run first, every time, and not measured.
+    """
+
+    words: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    before: Sequence[Sequence[str]] = ()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """How one run ended.
+
+    Attributes:
+        outcome: `done`, `failed`, `too slow` or `too much memory`.
+        seconds: From its start to its end.
+        peak_mb: The most memory that all its processes held at once, in MiB: their resident
+            pages, shared ones divided among those who share them.
+    """
+
+    outcome: str
+    seconds: float
+    peak_mb: float
+
+
+def run(command: Command, *, cap_mb: float = float("inf"), limit: float = 3600) -> Sample:
+    """Run a command once.
+
+    Args:
+        command: What to run.
+        cap_mb: It is killed when its processes together hold more MiB than this.
+        limit: It is killed after these seconds.
+    """
+    for words in command.before:
+        subprocess.run(words, check=True)
+    with tempfile.TemporaryFile() as said:
+        begun = time.monotonic()
+        process = subprocess.Popen(
+            command.words,
+            env={**os.environ, **command.environment},
+            stdout=said,
+            stderr=said,
+            start_new_session=True,
+        )
+        outcome, peak = "done", 0.0
+        while True:
+            try:
+                process.wait(LOOK_EVERY)
+                break
+            except subprocess.TimeoutExpired:
+                peak = max(peak, held(process.pid))
+            if peak > cap_mb:
+                outcome = "too much memory"
+            elif time.monotonic() - begun > limit:
+                outcome = "too slow"
+            if outcome != "done":
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                break
+        seconds = time.monotonic() - begun
+        if outcome == "done" and process.returncode:
+            said.seek(0)
+            print(said.read()[-2000:].decode(errors="replace"))
+            outcome = "failed"
+    return Sample(outcome, round(seconds, 2), round(peak))
+
+
+def held(pid: int) -> float:
+    """The MiB that a process and those it started hold now."""
+    pages = 0
+    try:
+        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return 0.0
+    for process in family:
+        try:
+            # PSS costs a walk through all pages: only where there is something to share.
+            info = process.memory_full_info() if len(family) > 1 else process.memory_info()
+            pages += getattr(info, "pss", info.rss)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return pages / 2**20
+
+
+def side_by_side(
+    commands: Mapping[str, Command],
+    repetitions: int,
+    *,
+    cap_mb: float = float("inf"),
+    limit: float = 3600,
+) -> dict[str, list[Sample]]:
+    """Run several commands in turn, A B C A B C, so that a slow minute of the machine hits all.
+
+    Args:
+        commands: By name.
+        repetitions: How often each is run; one that did not end well is not tried again.
+        cap_mb: See `run`.
+        limit: See `run`.
+    """
+    samples: dict[str, list[Sample]] = {name: [] for name in commands}
+    for _ in range(repetitions):
+        for name, command in commands.items():
+            if any(sample.outcome != "done" for sample in samples[name]):
+                continue
+            sample = run(command, cap_mb=cap_mb, limit=limit)
+            samples[name].append(sample)
+            print(
+                f"  {name:22} {sample.outcome} {sample.seconds:8.1f} s {sample.peak_mb:7,.0f} MiB",
+                flush=True,
+            )
+    return samples
+
+
+def of_runs(samples: Sequence[Sample]) -> dict[str, Any]:
+    """What is told of a command: its outcome, the seconds and the memory of all its runs."""
+    seconds = [sample.seconds for sample in samples]
+    return {
+        "outcome": samples[-1].outcome,
+        "runs": len(samples),
+        "seconds_min": min(seconds),
+        "seconds_median": statistics.median(seconds),
+        "seconds_max": max(seconds),
+        "peak_mb": max(sample.peak_mb for sample in samples),
+        "samples": [asdict(sample) for sample in samples],
+    }
+
+
+def machine() -> dict[str, Any]:
+    """Where and with what a measurement was made."""
+    names = ("pyspark", "delta-spark", "duckdb", "deltalake", "pandas", "pyarrow")
+    java = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False)
+    cpu = [line for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
+    return {
+        "date": date.today().isoformat(),
+        "processor": cpu[0].partition(": ")[2] if cpu else platform.processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "java": java.stderr.splitlines()[0].split('"')[1] if java.stderr else "",
+        "versions": {name: version(name) for name in names},
+    }
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except OSError:
+        return []
+
+
+def keep(name: str, rows: list[dict[str, Any]]) -> None:
+    """Keep what was measured, with the machine, in `results/`.
+
+    Args:
+        name: The file's name without its ending.
+        rows: One a measurement.
+    """
+    RESULTS.mkdir(exist_ok=True)
+    told = {"machine": machine(), "rows": rows}
+    (RESULTS / f"{name}.json").write_text(json.dumps(told, indent=1) + "\n")

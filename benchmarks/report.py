@@ -1,0 +1,131 @@
+"""The tables and plots of what was measured: from `results/*.json` to `*.md` and `*.png`.
+
+python -m benchmarks.report
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from benchmarks.measure import RESULTS
+from ecommerce_lakehouse import charts
+
+COLOURS = {"ours": charts.ACCENT, "plain PySpark": charts.SECOND, "DuckDB": charts.INK}
+Rows = list[dict[str, Any]]
+
+
+def scale(rows: Rows) -> Figure:
+    """Seconds by the number of order items, a line for each way."""
+    told = pd.DataFrame(rows)
+    done = told[told["outcome"] == "done"]
+    fig, ax = charts.figure(height=4.6)
+    for way, points in done.groupby("way", sort=False):
+        ax.plot(
+            points["order_items"],
+            points["seconds_median"],
+            marker="o",
+            color=COLOURS[str(way)],
+        )
+        last = points.iloc[-1]
+        _name(ax, str(way), last["order_items"], last["seconds_median"], COLOURS[str(way)])
+    largest = done[done["order_items"] == done["order_items"].max()].set_index("way")
+    seconds = largest["seconds_median"]
+    title = f"{largest['order_items'].iloc[0] / 1e6:,.1f} million order items"
+    for other in ("plain PySpark", "DuckDB"):
+        if {"ours", other} <= set(seconds.index):
+            title += f": {seconds['ours'] / seconds[other]:.2f} times the time of {other}"
+    ax.set(xscale="log", yscale="log", xlabel="order items in the raw files", ylabel="seconds")
+    ax.set_title(title.replace(": ", ", our build takes ", 1).replace(": ", " and "))
+    for axis in (ax.xaxis, ax.yaxis):
+        charts.count_axis(axis)
+    ax.margins(x=0.16)
+    return fig
+
+
+def _name(ax: Axes, text: str, x: float, y: float, colour: str) -> None:
+    ax.annotate(text, (x, y), (6, 0), textcoords="offset points", va="center", color=colour)
+
+
+def notebooks(rows: Rows) -> Figure:
+    """Seconds of the nine notebooks, and of a first table, each way."""
+    told = pd.DataFrame(rows).set_index("way")
+    names = [
+        n for n in ("papermill, one by one", "lakehouse run", "cells alone") if n in told.index
+    ]
+    seconds = told.loc[names, "seconds_median"].tolist()
+    fig, ax = charts.figure(height=2.6)
+    text = [f"{value:,.0f} s" for value in seconds]
+    charts.bars(ax, names, seconds, text=text, highlight={"lakehouse run"})
+    ax.set(xlabel="seconds for nine notebooks")
+    share = told.loc["lakehouse run", "seconds_median"] / max(seconds)
+    ax.set_title(f"With one warm Java, the nine notebooks take {share:.0%} of the time")
+    return fig
+
+
+def incremental(rows: Rows) -> Figure:
+    """Seconds by the share of the customers that a delivery touches."""
+    told = pd.DataFrame(rows)
+    fig, ax = charts.figure(height=4.2)
+    colours = [charts.INK, charts.ACCENT, charts.SECOND]
+    for (way, points), colour in zip(told.groupby("way", sort=False), colours, strict=True):
+        places = range(len(points))
+        ax.plot(places, points["seconds_median"], marker="o", color=colour)
+        _name(ax, str(way), len(points) - 1, points["seconds_median"].iloc[-1], colour)
+    shares = told["share"].drop_duplicates()
+    ax.set_xticks(range(len(shares)), [f"{share:.1%}" for share in shares])
+    ax.set(xlabel="customers in the delivery", ylabel="seconds", ylim=(0, None))
+    ax.set_title("What a delivery costs, by the share of the customers it touches")
+    ax.margins(x=0.16)
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    return fig
+
+
+PLOTS: dict[str, Callable[[Rows], Figure]] = {
+    "scale": scale,
+    "notebooks": notebooks,
+    "incremental": incremental,
+}
+
+
+def table(told: dict[str, Any]) -> str:
+    """The figures as a Markdown table, and the machine under it."""
+    rows = [
+        {
+            **{k: v for k, v in row.items() if k not in ("samples", "cells")},
+            "seconds_min": f"{row['seconds_min']:,.1f}",
+            "seconds_median": f"{row['seconds_median']:,.1f}",
+            "seconds_max": f"{row['seconds_max']:,.1f}",
+            "peak_mb": f"{row['peak_mb']:,.0f}",
+        }
+        for row in told["rows"]
+    ]
+    columns = list(rows[0])
+    lines = [columns, ["---"] * len(columns), *[[row[c] for c in columns] for row in rows]]
+    text = "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+    m = told["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in m["versions"].items())
+    return (
+        f"{text}\n\n{m['date']}, {m['cores']} cores of {m['processor']}, {m['memory_gb']} GB, "
+        f"{m['system']}, Python {m['python']}, Java {m['java']}; {versions}.\n"
+    )
+
+
+def main() -> None:
+    """Write a table for every result, and the plots."""
+    for file in sorted(RESULTS.glob("*.json")):
+        told = json.loads(file.read_text())
+        file.with_suffix(".md").write_text(table(told))
+        if file.stem in PLOTS:
+            fig = PLOTS[file.stem](told["rows"])
+            fig.savefig(file.with_suffix(".png"), metadata={"Software": None})
+
+
+if __name__ == "__main__":
+    main()
