@@ -134,17 +134,30 @@ def mutated(project: Path, request: pytest.FixtureRequest) -> Iterator[Mutation]
         path.write_bytes(content)
 
 
+def cell_of(notebook: nbformat.NotebookNode, mutation: Mutation) -> nbformat.NotebookNode:
+    """The cell that a mutation changes."""
+    (cell,) = [cell for cell in notebook.cells if cell.id == mutation.cell]
+    return cell
+
+
+@pytest.mark.parametrize("mutation", CATALOGUE, ids=lambda mutation: mutation.name)
+def test_what_a_mutation_changes_still_stands_there(mutation: Mutation) -> None:
+    path = PROJECT / mutation.path
+    if mutation.cell:
+        assert mutation.old in cell_of(nbformat.read(path, as_version=4), mutation).source
+    else:
+        assert mutation.old.encode() in path.read_bytes()
+
+
 def change(project: Path, mutation: Mutation) -> None:
     """Make it."""
     path = project / mutation.path
     if not mutation.cell:
-        content, old, new = path.read_bytes(), mutation.old.encode(), mutation.new.encode()
-        assert old in content
-        path.write_bytes(content.replace(old, new, 1))
+        old, new = mutation.old.encode(), mutation.new.encode()
+        path.write_bytes(path.read_bytes().replace(old, new, 1))
         return
     notebook = nbformat.read(path, as_version=4)
-    (cell,) = [cell for cell in notebook.cells if cell.id == mutation.cell]
-    assert mutation.old in cell.source
+    cell = cell_of(notebook, mutation)
     cell.source = cell.source.replace(mutation.old, mutation.new, 1)
     path.write_text(reference.made_now(notebook), encoding="utf-8")
     if cell.source.startswith("#| export"):
