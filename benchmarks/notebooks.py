@@ -6,6 +6,7 @@ python benchmarks/notebooks.py
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ PROJECT = HERE.parent
 OUT = PROJECT / "build" / "benchmarks" / "notebooks"
 BIN = Path(sys.executable).parent
 PLAIN = {
-    "IPYTHONDIR": str(HERE / "peers" / "ipython"),
+    "IPYTHONDIR": str(OUT / "ipython"),
     "PYTHONPATH": str(PROJECT),
     "PYSPARK_SUBMIT_ARGS": "--conf spark.ui.showConsoleProgress=false pyspark-shell",
 }
@@ -82,7 +83,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[], help="some of the ways")
     parser.add_argument("--name", default="notebooks", help="of the file in results/")
     asked = parser.parse_args()
-    OUT.mkdir(parents=True, exist_ok=True)
+    # IPython keeps its history beside what it reads at the start.
+    shutil.copytree(HERE / "peers" / "ipython", OUT / "ipython", dirs_exist_ok=True)
     commands = {**first_table(), **ways()}
     chosen = {name: way for name, way in commands.items() if name in asked.only or not asked.only}
     samples = side_by_side(chosen, asked.repetitions)
