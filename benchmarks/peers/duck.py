@@ -25,7 +25,7 @@ def main(data_dir: str, lakehouse_dir: str) -> None:
     """Build and write every table."""
     with tempfile.TemporaryDirectory(dir=Path(lakehouse_dir).parent) as scratch:
         db = duckdb.connect(f"{scratch}/tables.db")
-        # A third of what the whole process may hold: delta-rs wants its share.
+        # Half of what the whole process may hold: delta-rs wants its share.
         db.execute(f"SET memory_limit = '2GB'; SET temp_directory = '{scratch}/spilled'")
         db.execute("SET preserve_insertion_order = false; CREATE SCHEMA bronze")
         for entity in COLUMNS:
