@@ -1,6 +1,6 @@
 """How fast the generator writes a shop, and in how much memory.
 
-    python -m benchmarks.generator --customers 100000 1000000
+python -m benchmarks.generator --customers 100000 1000000
 """
 
 from __future__ import annotations

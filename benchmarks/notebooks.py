@@ -1,6 +1,6 @@
 """The nine notebooks: ours, each with a cold session of its own, and their code without notebooks.
 
-    python -m benchmarks.notebooks
+python -m benchmarks.notebooks
 """
 
 from __future__ import annotations
