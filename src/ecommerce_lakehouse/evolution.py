@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame, SparkSession
 
+from ecommerce_lakehouse.large_files import LARGE, read_lines
 from ecommerce_lakehouse.storage import Storage
 
 if TYPE_CHECKING:
@@ -45,7 +46,12 @@ def is_new_name(column: str, others: Iterable[str]) -> bool:
 
 
 def read_files(
-    spark: SparkSession, storage: Storage, files: Iterable[str], contract: list[str]
+    spark: SparkSession,
+    storage: Storage,
+    files: Iterable[str],
+    contract: list[str],
+    *,
+    by_lines: bool,
 ) -> DataFrame:
     """The rows of an entity's files, each file read by its own header.
 
@@ -54,14 +60,21 @@ def read_files(
         storage: Reads the headers.
         files: Addresses of files whose headers are checked.
         contract: The columns that all of them have, in order.
+        by_lines: Whether to read large files as if each line were a row.
     """
     from ecommerce_lakehouse.layers import bronze
 
+    frames = []
     by_header: dict[tuple[str, ...], list[str]] = {}
     for file in files:
-        more = header_of(storage, file)[len(contract) :]
-        by_header.setdefault((*contract, *more), []).append(storage.exactly(file))
-    frames = [bronze.read_raw(spark, same, list(header)) for header, same in by_header.items()]
+        columns = [*contract, *header_of(storage, file)[len(contract) :]]
+        if by_lines and storage.size(file) >= LARGE:
+            header = (storage.first_line(file) or "").removeprefix("\ufeff")
+            lines = read_lines(spark, storage.exactly(file), header, columns)
+            frames.append(bronze.as_they_stand(lines, columns))
+        else:
+            by_header.setdefault(tuple(columns), []).append(storage.exactly(file))
+    frames += [bronze.read_raw(spark, same, list(header)) for header, same in by_header.items()]
     return reduce(partial(DataFrame.unionByName, allowMissingColumns=True), frames)
 
 

@@ -128,13 +128,16 @@ def _ingest(lake: Lakehouse, table: Table) -> Change:
     if not new:
         return Change(table.full_name, "unchanged")
     note = Note({**before.inputs, **now.inputs}, code=now.code)
-    frame = table.function(**{f"raw_{table.name}": lake.read_raw(table.name, only=new)})
-    # Delta refuses or skips a second append that starts from the same version.
-    writer = lake.stamped(table, frame).write.format("delta").mode("append")
-    writer = writer.option("txnAppId", "ingest").option("txnVersion", start)
-    writer = writer.option("mergeSchema", lake.evolve)
-    with only_writer(table.full_name):
-        writer.option("userMetadata", str(note)).save(lake.path(table.name))
+
+    def append(rows: DataFrame) -> None:
+        # Delta refuses or skips a second append that starts from the same version.
+        writer = lake.stamped(table, rows).write.format("delta").mode("append")
+        writer = writer.option("txnAppId", "ingest").option("txnVersion", start)
+        writer = writer.option("mergeSchema", lake.evolve)
+        with only_writer(table.full_name):
+            writer.option("userMetadata", str(note)).save(lake.path(table.name))
+
+    lake.take_in(table, new, append)
     if lake.log(table.name).note() != note:
         raise in_the_way(table.full_name)
     return told(lake, table, "merged")

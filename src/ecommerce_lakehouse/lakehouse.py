@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -16,6 +18,7 @@ from ecommerce_lakehouse.dates import parse_date
 from ecommerce_lakehouse.delta_log import DeltaLog, Note
 from ecommerce_lakehouse.errors import InputError, LakehouseError, MissingTableError
 from ecommerce_lakehouse.evolution import is_among, read_files
+from ecommerce_lakehouse.large_files import SPANS_LINES
 from ecommerce_lakehouse.paths import resolve, shown
 from ecommerce_lakehouse.raw_files import find_raw_files
 from ecommerce_lakehouse.registry import LAYERS, NOTEBOOKS, Table, TableFunction
@@ -194,8 +197,30 @@ class Lakehouse:
         """
         wanted = registry.get(table)
         note = self.made_from(wanted)
-        self.replace(wanted, self.compute(wanted.name), note)
+        if wanted.inputs == (f"raw_{wanted.name}",):
+            self.take_in(wanted, None, lambda rows: self.replace(wanted, rows, note))
+        else:
+            self.replace(wanted, self.compute(wanted.name), note)
         return self.read(wanted.name)
+
+    def take_in(
+        self, table: Table, only: Collection[str] | None, write: Callable[[DataFrame], object]
+    ) -> None:
+        """Write the rows of raw files: many tasks a file where each line of it is a row, else one.
+
+        Args:
+            table: A bronze table.
+            only: See `read_raw`.
+            write: Writes rows of the table in one commit.
+        """
+        for by_lines in (True, False):
+            raw = self.read_raw(table.name, only, by_lines=by_lines)
+            try:
+                write(table.function(**{f"raw_{table.name}": raw}))
+                return
+            except (Py4JJavaError, PySparkException) as problem:
+                if not by_lines or SPANS_LINES not in str(problem):
+                    raise
 
     def made_from(self, table: Table, before: Note | None = None) -> Note:
         """What a table would be made from now: its inputs as they are, the date, the code.
@@ -221,13 +246,14 @@ class Lakehouse:
         with self.admitted(table, frame) as rows, only_writer(table.full_name):
             writer = self.stamped(table, rows).write.format("delta").mode("overwrite")
             writer = writer.option("overwriteSchema", True).option("userMetadata", str(note))
-            writer.options(**self.constraints(table)).save(self.path(table.name))
+            writer.options(**self.properties(table)).save(self.path(table.name))
         self._register(table)
         self.written(table)
 
-    def constraints(self, table: Table) -> dict[str, str]:
-        """What a table that is made refuses from then on. Here nothing; programs say it."""
-        return {}
+    def properties(self, table: Table) -> dict[str, str]:
+        """What Delta is told of a table that is made."""
+        # Nobody looks for a bronze row by what stands in it: no least and greatest text a file.
+        return {"delta.dataSkippingNumIndexedCols": "0"} if table.layer == "bronze" else {}
 
     @contextmanager
     def admitted(self, table: Table, rows: DataFrame) -> Iterator[DataFrame]:
@@ -273,12 +299,15 @@ class Lakehouse:
 
     # Raw files -------------------------------------------------------------------------
 
-    def read_raw(self, entity: str, only: Collection[str] | None = None) -> DataFrame:
+    def read_raw(
+        self, entity: str, only: Collection[str] | None = None, *, by_lines: bool = False
+    ) -> DataFrame:
         """The rows of an entity's CSV files, as text.
 
         Args:
             entity: `customers`, `orders`, `order_items` or `products`.
             only: The names of some of its files; None for all.
+            by_lines: Whether to read large files as if each line were a row; see `large_files`.
 
         Raises:
             InputError: A file is missing, or a header is not the contract's.
@@ -290,7 +319,8 @@ class Lakehouse:
             for file in self.raw_files()[entity]
             if only is None or file.rpartition("/")[2] in only
         ]
-        return read_files(self.spark, self._storage, files, bronze.RAW_COLUMNS[entity])
+        columns = bronze.RAW_COLUMNS[entity]
+        return read_files(self.spark, self._storage, files, columns, by_lines=by_lines)
 
     def raw_files(self) -> dict[str, list[str]]:
         """Each entity's files in delivery order, their headers checked.

@@ -15,15 +15,15 @@ FOR_LITTLE = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
+A_PARTITION = 64 * 2**20
+"""Bytes of raw files that one task reads, or whose rows it sorts or joins at a time, in a part of
+Java's memory."""
 FOR_MUCH = {
+    "spark.sql.files.maxPartitionBytes": str(A_PARTITION),
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.codegen.wholeStage": "true",
     "spark.sql.codegen.factoryMode": "FALLBACK",
 }
-
-
-A_PARTITION = 64 * 2**20
-"""Bytes of raw files whose rows one task sorts or joins at a time, in a part of Java's memory."""
 
 
 def settings_for(raw_bytes: int) -> dict[str, str]:

@@ -39,6 +39,9 @@ SETTINGS = {
     "spark.databricks.delta.properties.defaults.enableChangeDataFeed": "true",
     # What a table was made from is noted also when no row of it changed.
     "spark.databricks.delta.skipRecordingEmptyCommits": "false",
+    # Of rows that share a key, one is kept. Few do: sorting all of them once more, to drop some
+    # before they are moved, is the dearer way.
+    "spark.sql.optimizer.windowGroupLimitThreshold": "-1",
     # Nothing is printed between the cells.
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",

@@ -51,11 +51,11 @@ class Storage:
         path, files = self._path(folder)
         return sorted(status.getPath().getName() for status in files.listStatus(path))
 
-    def size(self, folder: str) -> int:
-        """The bytes of the files that stand in a folder; 0 when there is no such folder."""
-        if not self.exists(folder):
+    def size(self, location: str) -> int:
+        """The bytes of a file, or of those that stand in a folder; 0 when there is neither."""
+        if not self.exists(location):
             return 0
-        path, files = self._path(folder)
+        path, files = self._path(location)
         return sum(status.getLen() for status in files.listStatus(path))
 
     def state(self, file: str, known: str = "") -> str:

@@ -40,7 +40,21 @@ def read_raw(spark: SparkSession, files: list[str], columns: list[str]) -> DataF
         .option("escape", '"')
         .option("columnNameOfCorruptRecord", "_corrupt_record")
         .csv(files)
+        .select("*", F.col("_metadata.file_name").alias("_file_name"))
     )
+    return as_they_stand(lines, columns)
+
+
+def as_they_stand(lines: DataFrame, columns: list[str]) -> DataFrame:
+    """Rows of CSV files without what is the file's and not the text's, such as line ends.
+
+    Args:
+        lines: What Spark read: the columns, `_corrupt_record` and `_file_name`.
+        columns: The columns' names.
+
+    Returns:
+        What `read_raw` promises.
+    """
     # In a file with \r\n the \r is left at the end of the line: of the last field, or, in a
     # row that is too short, of the last one it has. A blank line is only that.
     short = F.col("_corrupt_record").isNotNull()
@@ -50,10 +64,10 @@ def read_raw(spark: SparkSession, files: list[str], columns: list[str]) -> DataF
         for name, end in zip(columns, ends, strict=True)
     ]
     # Spark gives the file's name as in a URL, where a space is %20.
-    file_name = F.url_decode(F.replace(F.col("_metadata.file_name"), F.lit("+"), F.lit("%2B")))
+    source_file = F.url_decode(F.replace(F.col("_file_name"), F.lit("+"), F.lit("%2B")))
     return lines.where("_corrupt_record IS NULL OR _corrupt_record NOT IN ('', '\\r')").select(
         *[field.alias(name) for field, name in zip(fields, columns, strict=True)],
-        file_name.alias("_source_file"),
+        source_file.alias("_source_file"),
         F.regexp_replace("_corrupt_record", r"\r\z", "").alias("_corrupt_record"),
     )
 

@@ -29,14 +29,14 @@ def is_id(value: Column) -> Column:
 
 def is_quantity(value: Column) -> Column:
     """A whole number above zero that fits INT."""
-    number = F.when(value.rlike(r"\A-?[0-9]+\z"), value.try_cast("INT"))
-    return F.when(number > 0, number)
+    number = value.try_cast("INT")
+    return F.when(value.rlike(r"\A-?[0-9]+\z") & (number > 0), number)
 
 
 def is_money(value: Column) -> Column:
     """An amount of zero or more, rounded half up to cents, that fits DECIMAL(10,2)."""
-    amount = F.when(value.rlike(r"\A-?[0-9]+(\.[0-9]+)?\z"), value.try_cast("DECIMAL(10,2)"))
-    return F.when(amount >= 0, amount)
+    amount = value.try_cast("DECIMAL(10,2)")
+    return F.when(value.rlike(r"\A-?[0-9]+(\.[0-9]+)?\z") & (amount >= 0), amount)
 
 
 def is_day(value: Column) -> Column:
@@ -128,6 +128,19 @@ def judge(raw: DataFrame, entity: str) -> DataFrame:
     )
 
 
+def first_choice(entity: str) -> list[Column]:
+    """The order in which good rows with one key are preferred.
+
+    Args:
+        entity: A key of `RULES`.
+    """
+    others = list(RULES[entity])[1:]
+    dates = [name for name in ("created_at", "order_date") if name in others]
+    # The file raw_orders.csv sorts before raw_orders_2024-07.csv: names are in delivery order.
+    order = ["_source_file", *dates, *[name for name in others if name not in dates]]
+    return [F.col(name).desc_nulls_last() for name in order]
+
+
 def keep_latest(judged: DataFrame, entity: str) -> DataFrame:
     """Mark all but one of the good rows that share a key as `duplicate_key`.
 
@@ -138,13 +151,10 @@ def keep_latest(judged: DataFrame, entity: str) -> DataFrame:
     Returns:
         The same rows; the losers now have a reason.
     """
-    key, *others = RULES[entity]
-    dates = [name for name in ("created_at", "order_date") if name in others]
-    # The file raw_orders.csv sorts before raw_orders_2024-07.csv: names are in delivery order.
-    order = ["_source_file", *dates, *[name for name in others if name not in dates], "_raw"]
     good = F.col("_reason").isNull()
-    same_key = Window.partitionBy(F.when(good, F.col(key)), F.when(~good, F.col("_raw"))).orderBy(
-        *[F.col(name).desc_nulls_last() for name in order]
+    key = F.when(good, F.col(next(iter(RULES[entity]))))
+    same_key = Window.partitionBy(key, F.when(~good, F.col("_raw"))).orderBy(
+        *first_choice(entity), F.col("_raw").desc_nulls_last()
     )
     loses = good & (F.row_number().over(same_key) > 1)
     return judged.withColumn("_reason", F.when(loses, "duplicate_key").otherwise(F.col("_reason")))
@@ -152,7 +162,9 @@ def keep_latest(judged: DataFrame, entity: str) -> DataFrame:
 
 def good_rows(raw: DataFrame, entity: str) -> DataFrame:
     """The rows of a bronze table that keep every rule, typed, one a key."""
-    return keep_latest(judge(raw, entity), entity).where("_reason IS NULL")
+    good = judge(raw, entity).where("_reason IS NULL").select(*RULES[entity], "_source_file")
+    same_key = Window.partitionBy(next(iter(RULES[entity]))).orderBy(*first_choice(entity))
+    return good.withColumn("_place", F.row_number().over(same_key)).where("_place = 1")
 
 
 @table("silver", key="customer_id", grain="One row per customer")
