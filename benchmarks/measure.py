@@ -22,6 +22,8 @@ import psutil
 RESULTS = Path(__file__).parent / "results"
 LOOK_EVERY = 0.1
 """Seconds between two looks at a command's memory."""
+OF_THE_MACHINE = ("processor", "cores", "memory_gb")
+"""What may not differ between two measurements that are shown side by side."""
 
 
 @dataclass(frozen=True)
@@ -184,10 +186,22 @@ def _lines(path: str) -> list[str]:
 def keep(name: str, rows: list[dict[str, Any]]) -> None:
     """Keep what was measured, with the machine, in `results/`.
 
+    A row takes the place of an earlier one of the same way, size and share; the others of this
+    machine stay, so that a long comparison can be made in pieces.
+
     Args:
         name: The file's name without its ending.
         rows: One a measurement.
     """
     RESULTS.mkdir(exist_ok=True)
-    told = {"machine": machine(), "rows": rows}
-    (RESULTS / f"{name}.json").write_text(json.dumps(told, indent=1) + "\n")
+    file, here = RESULTS / f"{name}.json", machine()
+    before = json.loads(file.read_text()) if file.exists() else {"machine": {}, "rows": []}
+    same_machine = all(before["machine"].get(key) == here[key] for key in OF_THE_MACHINE)
+    found = {_what(row): row for row in before["rows"]} if same_machine else {}
+    found |= {_what(row): {**row, "date": here["date"]} for row in rows}
+    ordered = [found[what] for what in sorted(found, key=lambda what: what[:2])]
+    file.write_text(json.dumps({"machine": here, "rows": ordered}, indent=1) + "\n")
+
+
+def _what(row: Mapping[str, Any]) -> tuple[int, float, str]:
+    return row.get("customers", 0), row.get("share", 0), row["way"]

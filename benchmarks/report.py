@@ -119,11 +119,25 @@ def table(told: dict[str, Any]) -> str:
     )
 
 
+def cells(rows: Rows) -> str:
+    """Where the time of `lakehouse run` goes: every notebook, and its cells that take a second."""
+    of_run = next(row["cells"] for row in rows if "cells" in row)
+    lines = ["| notebook | seconds in cells | the longest |", "| --- | --- | --- |"]
+    for notebook, mine in pd.DataFrame(of_run).groupby("notebook"):
+        long = mine[mine["seconds"] >= 1].sort_values("seconds", ascending=False)
+        named = ", ".join(f"`{c.cell}` {c.seconds:.1f}" for c in long.itertuples())
+        lines.append(f"| {notebook} | {mine['seconds'].sum():.1f} | {named} |")
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     """Write a table for every result, and the plots."""
     for file in sorted(RESULTS.glob("*.json")):
         told = json.loads(file.read_text())
-        file.with_suffix(".md").write_text(table(told))
+        text = table(told)
+        if any("cells" in row for row in told["rows"]):
+            text += "\n" + cells(told["rows"])
+        file.with_suffix(".md").write_text(text)
         if file.stem in PLOTS:
             fig = PLOTS[file.stem](told["rows"])
             fig.savefig(file.with_suffix(".png"), metadata={"Software": None})

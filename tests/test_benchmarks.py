@@ -4,11 +4,13 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
 from oracle.agree import assert_agrees
 from oracle.build import KEYS
 from oracle.compare import read_delta
 
-from benchmarks.measure import Command, run
+from benchmarks import measure
+from benchmarks.measure import Command, keep, run
 from benchmarks.peers import duck
 from benchmarks.totals import assert_totals, differences
 from ecommerce_lakehouse.paths import PROJECT
@@ -46,3 +48,25 @@ def test_a_command_is_measured_and_ended(tmp_path: Path) -> None:
     too_much = run(Command([sys.executable, "-c", held % 60]), cap_mb=100)
     assert too_much.outcome == "too much memory"
     assert run(Command([sys.executable, "-c", held % 60]), limit=1).outcome == "too slow"
+
+
+def test_a_comparison_is_measured_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is measured again replaces what was; rows of another machine are not kept beside it."""
+    monkeypatch.setattr(measure, "RESULTS", tmp_path)
+
+    def kept(cores: int, *rows: tuple[int, str, float]) -> list[tuple[int, str, float]]:
+        monkeypatch.setattr(measure, "machine", lambda: {**here, "cores": cores})
+        keep("scale", [{"customers": c, "way": w, "seconds": s} for c, w, s in rows])
+        told = json.loads((tmp_path / "scale.json").read_text())["rows"]
+        return [(row["customers"], row["way"], row["seconds"]) for row in told]
+
+    here = measure.machine()
+    kept(2, (1000, "ours", 9.0), (1000, "DuckDB", 1.0))
+    assert kept(2, (10, "ours", 5.0), (1000, "ours", 8.0)) == [
+        (10, "ours", 5.0),
+        (1000, "ours", 8.0),
+        (1000, "DuckDB", 1.0),
+    ]
+    assert kept(4, (10, "ours", 3.0)) == [(10, "ours", 3.0)]

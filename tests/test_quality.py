@@ -281,6 +281,9 @@ def test_every_segment_that_gold_can_give_is_known(spark: SparkSession) -> None:
     assert set(broken(dim_customer_segments(table), "dim_customer_segments").values()) == {0}
 
 
+QUARANTINED = "source_table STRING, _source_file STRING, reason STRING"
+
+
 @pytest.mark.parametrize(
     ("rejected", "at_least", "broken"), [(0, 1, 0), (2, 1, 0), (3, 1, 3), (3, 10, 3), (3, 11, 0)]
 )
@@ -289,8 +292,9 @@ def test_more_rejected_rows_than_the_limit_are_an_error(
 ) -> None:
     """Two of ten are a fifth. Neither another entity's nor another file's rows make it better."""
     raw = spark.createDataFrame([("2.csv",)] * 10 + [("1.csv",)] * 90, "_source_file STRING")
-    rows = [("orders", "2.csv")] * rejected + [("customers", "2.csv")] * 9
-    quarantine = spark.createDataFrame(rows, "source_table STRING, _source_file STRING")
+    rows = [("orders", "2.csv", "missing_status")] * rejected
+    rows += [("customers", "2.csv", "missing_email")] * 9
+    quarantine = spark.createDataFrame(rows, QUARANTINED)
     found = check_quarantine({"orders": raw}, quarantine, {"error": 0.2}, at_least)
     expected = {"table": "stg_orders", "check": "no file with more than 20% quarantined"}
     result = {**expected, "severity": "error", "rows": 100, "broken": broken}
@@ -299,13 +303,35 @@ def test_more_rejected_rows_than_the_limit_are_an_error(
 
 def test_a_file_can_be_bad_enough_for_a_warning_only(spark: SparkSession) -> None:
     raw = spark.createDataFrame([("1.csv",)] * 10, "_source_file STRING")
-    quarantine = spark.createDataFrame(
-        [("orders", "1.csv")] * 3, "source_table STRING, _source_file STRING"
-    )
+    quarantine = spark.createDataFrame([("orders", "1.csv", "missing_status")] * 3, QUARANTINED)
     limits = {"warning": 0.1, "error": 0.9}
     found = check_quarantine({"orders": raw, "products": raw.limit(0)}, quarantine, limits)
     told = {(row.table, row.severity): (row.rows, row.broken) for row in found.collect()}
     assert told == {("stg_orders", "warning"): (10, 3), ("stg_orders", "error"): (10, 0)}
+
+
+@pytest.mark.parametrize(
+    ("file", "reason", "broken"),
+    [
+        ("raw_orders.csv", "duplicate_key", 0),
+        ("raw_orders_2.csv", "duplicate_key", 9),
+        ("raw_orders.csv", "missing_status", 9),
+    ],
+)
+def test_a_row_that_a_later_file_replaced_is_no_fault(
+    spark: SparkSession, file: str, reason: str, broken: int
+) -> None:
+    """All orders delivered again: of the newest file, a duplicate is a fault of its own."""
+    files = [("raw_orders.csv",)] * 10 + [("raw_orders_2.csv",)] * 10
+    raw = spark.createDataFrame(files, "_source_file STRING")
+    quarantine = spark.createDataFrame([("orders", file, reason)] * 9, QUARANTINED)
+    # Another entity's newest file says nothing about this one.
+    others = spark.createDataFrame([("raw_products_3.csv",)], "_source_file STRING")
+    found = check_quarantine({"orders": raw, "products": others}, quarantine, {"error": 0.5})
+    assert {row.table: row.broken for row in found.collect()} == {
+        "stg_orders": broken,
+        "stg_products": 0,
+    }
 
 
 CUSTOMERS = "customer_id INT, customer_created_at DATE"

@@ -161,6 +161,19 @@ def test_an_error_takes_back_what_the_layer_had_got_before_it(
     assert lake.read("quarantine").isEmpty()
 
 
+def test_all_rows_may_be_delivered_again(spark: SparkSession, shop: Path) -> None:
+    """Every row of the earlier file is replaced, and that is no reason to refuse the later one."""
+    lines = [f"{10 + n},c{n}@shop.com,C,Lee,US,2023-01-04" for n in range(100)]
+    for name in ("2", "3"):
+        deliver(shop / "data", name, {"customers": lines})
+        run(opened(spark, shop))
+    lake = opened(spark, shop)
+    assert lake.read("stg_customers").count() == 102
+    assert {(row.reason, row["_source_file"]) for row in lake.read("quarantine").collect()} == {
+        ("duplicate_key", "raw_customers_2.csv")
+    }
+
+
 def test_a_layer_that_never_was_is_not_there_after_an_error(
     spark: SparkSession, tmp_path: Path
 ) -> None:

@@ -58,9 +58,9 @@ class GuardedLakehouse(Lakehouse):
         finally:
             kept.unpersist()
 
-    def properties(self, table: Table) -> dict[str, str]:
-        """With the checks of severity `error`, as Delta's constraints."""
-        return super().properties(table) | {
+    def constraints(self, table: Table) -> dict[str, str]:
+        """The checks of severity `error`, as Delta's table properties."""
+        return {
             f"delta.constraints.{check.name.replace(' ', '_')}": check.holds
             for check in CHECKS
             if check.table == table.name and check.severity == "error"

@@ -246,14 +246,13 @@ class Lakehouse:
         with self.admitted(table, frame) as rows, only_writer(table.full_name):
             writer = self.stamped(table, rows).write.format("delta").mode("overwrite")
             writer = writer.option("overwriteSchema", True).option("userMetadata", str(note))
-            writer.options(**self.properties(table)).save(self.path(table.name))
+            writer.options(**self.constraints(table)).save(self.path(table.name))
         self._register(table)
         self.written(table)
 
-    def properties(self, table: Table) -> dict[str, str]:
-        """What Delta is told of a table that is made."""
-        # Nobody looks for a bronze row by what stands in it: no least and greatest text a file.
-        return {"delta.dataSkippingNumIndexedCols": "0"} if table.layer == "bronze" else {}
+    def constraints(self, table: Table) -> dict[str, str]:
+        """What a table that is made refuses from then on. Here nothing; programs say it."""
+        return {}
 
     @contextmanager
     def admitted(self, table: Table, rows: DataFrame) -> Iterator[DataFrame]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import reduce
 
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from ecommerce_lakehouse import registry
@@ -302,19 +302,28 @@ def check_quarantine(
 
     Returns:
         One row per entity and limit, as `check_table` has them; broken are the rejected rows of
-        files over the limit. Entities without a row have no result.
+        files over the limit. Duplicates count in an entity's newest file only: those of an
+        earlier file were replaced by a later one. Entities without a row have no result.
     """
     taken_in = [
-        rows.select(F.lit(entity).alias("entity"), "_source_file", F.lit(0).alias("rejected"))
+        rows.select(F.lit(entity).alias("entity"), "_source_file", F.lit("").alias("reason"))
         for entity, rows in raw.items()
     ]
     rejected = quarantine.where(F.col("source_table").isin(*raw)).select(
-        "source_table", "_source_file", F.lit(1)
+        "source_table", "_source_file", "reason"
     )
+    reason = F.col("reason")
+    newest = F.max("_source_file").over(Window.partitionBy("entity"))
+    replaced = F.when(F.col("_source_file") < newest, F.col("duplicates")).otherwise(0)
     files = (
         reduce(DataFrame.unionAll, [*taken_in, rejected])
         .groupBy("entity", "_source_file")
-        .agg(F.count_if(F.col("rejected") == 0).alias("rows"), F.sum("rejected").alias("rejected"))
+        .agg(
+            F.count_if(reason == "").alias("rows"),
+            F.count_if(reason != "").alias("rejected"),
+            F.count_if(reason == "duplicate_key").alias("duplicates"),
+        )
+        .withColumn("rejected", F.col("rejected") - replaced)
     )
     checks = [
         F.struct(
