@@ -64,7 +64,7 @@ nightly: $(STAMP) ## Run the long checks: every mutation, killed runs, no networ
 	$(BIN)/python -m pytest -m "nightly or not nightly" tests/test_mutations.py
 	$(BIN)/python -m pytest -m nightly --ignore=tests/test_mutations.py
 
-bench: $(STAMP) ## Measure a small shop three ways, in ten minutes
+bench: $(STAMP) ## Measure a small shop four ways, in ten minutes
 	$(BIN)/python -m benchmarks.generator --customers 10000
 	$(BIN)/python -m benchmarks.scale --customers 1000 --name scale_short
 	$(BIN)/python -m benchmarks.notebooks --only "first table" "first table, plain" --name first_table

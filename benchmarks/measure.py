@@ -161,7 +161,7 @@ def of_runs(samples: Sequence[Sample]) -> dict[str, Any]:
 
 def machine() -> dict[str, Any]:
     """Where and with what a measurement was made."""
-    names = ("pyspark", "delta-spark", "duckdb", "deltalake", "pandas", "pyarrow")
+    names = ("pyspark", "delta-spark", "duckdb", "polars", "deltalake", "pandas", "pyarrow")
     java = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False)
     cpu = [line for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
     return {

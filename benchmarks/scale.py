@@ -51,6 +51,7 @@ def ways(data: Path, out: Path) -> dict[str, Command]:
             "plain PySpark", [*python, str(peers / "plain.py"), str(data)], submit
         ),
         "DuckDB": way("DuckDB", [*python, str(peers / "duck.py"), str(data)]),
+        "Polars": way("Polars", [*python, str(peers / "with_polars.py"), str(data)]),
     }
 
 

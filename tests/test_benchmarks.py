@@ -2,26 +2,101 @@
 
 import json
 import sys
+import tempfile
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 from oracle.agree import assert_agrees
 from oracle.build import KEYS
 from oracle.compare import read_delta
+from oracle.raw import COLUMNS
+from test_dirty_files import deliveries, write_example
 
 from benchmarks import measure
 from benchmarks.measure import Command, keep, run
-from benchmarks.peers import duck
+from benchmarks.peers import duck, with_polars
 from benchmarks.totals import assert_totals, differences
 from ecommerce_lakehouse.paths import PROJECT
 
 SHOP = PROJECT / "data_seeds" / "shop"
 
 
-def test_the_peer_without_spark_makes_the_same_tables(tmp_path: Path) -> None:
-    duck.main(str(SHOP), str(tmp_path / "lake"))
+@pytest.mark.parametrize("peer", [duck, with_polars], ids=["DuckDB", "Polars"])
+def test_a_peer_without_spark_makes_the_same_tables(peer: ModuleType, tmp_path: Path) -> None:
+    peer.main(str(SHOP), str(tmp_path / "lake"))
     assert_agrees(lambda name: read_delta(tmp_path / "lake", name), KEYS, SHOP)
     assert_totals(tmp_path / "lake", json.loads((SHOP / "truth.json").read_text()))
+
+
+def agrees(data: Path, lake: Path) -> None:
+    """Fails unless Polars makes the oracle's tables of a folder."""
+    with_polars.main(str(data), str(lake))
+    assert_agrees(lambda name: read_delta(lake, name), KEYS, data)
+
+
+@settings(
+    max_examples=5,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(files=deliveries())
+def test_polars_loses_no_row_of_whatever_files(files: dict[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            (Path(folder) / name).write_bytes(content)
+        agrees(Path(folder), Path(folder) / "lake")
+
+
+HEADER = {entity: ",".join(columns) + "\n" for entity, columns in COLUMNS.items()}
+PRODUCTS = {
+    "headers only": "",
+    "a quote inside a field": '1,5" pipe,Tools,1,2\n2,"a"b,c,1,2\n3,a "b" c,x,1,2\n',
+    "a row over lines that look like rows": '1,"x\n\n7,b,T,1,2\n8,b,T,1,2\ny",T,1,2\n9,c,T,1,2\n',
+    "other line ends in a field": '1,"x\ry\n\nz",T,1,2\n9,c,T,1,2\n10,"\x0b\x85\u2028",T,1,2\n',
+    "a quote that is never closed": '1,a,T,1,2\n2,"b,T,1,2\n3,c,T,1,2\n',
+    "lines of Windows, the last one cut off": '1,a,T,1,2\r\n\r\n2,"b\r\n",T,1,2,9\r\n3,c,T,1,2',
+    "halves of a cent": "1,a,T,19.985,0.005\n2,b,T,0.0049,2.675\n3,c,T,-0.004,1.0050\n"
+    "4,d,T,-0.005,99999999.995\n",
+    "margins": "1,a,T,99999999.99,0.01\n2,b,T,0,0\n3,c,,0.03,0.02\n4,d,,1.01,8.08\n",
+    "reasons": ",,,,\n+1, ,x,y,1e3\n1,a\n1,a,b,.5,5.\n1,a,b,1,2,3\n",
+    "equal rows": "1,a,T,1,2\n 1,a,T,1,2\n1,a,T,1.0,2\n1,a,,1,2\n",
+}
+
+
+@pytest.mark.parametrize("case", PRODUCTS)
+def test_polars_reads_what_is_hard_to_read(case: str, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    write_example(data, products=HEADER["products"] + PRODUCTS[case])
+    agrees(data, tmp_path / "lake")
+
+
+def test_polars_counts_in_more_digits_than_a_bigint_has(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    items = ["2147483647,99999999.99", "2147483647,4656612.87", "100000000,99999999.99"]
+    write_example(
+        data,
+        order_items=HEADER["order_items"]
+        + "".join(f"{i},{i % 9},1,{items[i % 3]}\n" for i in range(300)),
+        orders=HEADER["orders"]
+        + "".join(f"{i},1,2024-01-0{i},completed,0.01\n" for i in range(1, 9)),
+        customers=HEADER["customers"] + "1,a@b.c,x,y,z,2020-01-01\n",
+        products=HEADER["products"] + "1,a,T,99999999.99,1\n",
+    )
+    agrees(data, tmp_path / "lake")
+
+
+def test_polars_refuses_another_header_before_it_writes(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    write_example(data, orders="order_id,customer,order_date,status,shipping_cost\n")
+    with pytest.raises(ValueError, match=r"raw_orders\.csv"):
+        with_polars.main(str(data), str(tmp_path / "lake"))
+    assert not (tmp_path / "lake").exists()
 
 
 def test_a_digest_sees_one_cell(tmp_path: Path) -> None:
