@@ -23,7 +23,8 @@ BIN = Path(sys.executable).parent
 PLAIN = {
     "IPYTHONDIR": str(OUT / "ipython"),
     "PYTHONPATH": str(PROJECT),
-    "PYSPARK_SUBMIT_ARGS": "--conf spark.ui.showConsoleProgress=false pyspark-shell",
+    "PYSPARK_SUBMIT_ARGS": "--conf spark.ui.showConsoleProgress=false "
+    f"--conf 'spark.sql.warehouse.dir={OUT / 'spark-warehouse'}' pyspark-shell",
 }
 
 

@@ -24,8 +24,8 @@ PROJECT = HERE.parent
 SHOPS = PROJECT / "build" / "benchmarks"
 CAP_MB = 4096
 """What the processes of each way may hold together."""
-HEAP = "3g"
-"""Of that, what Java may fill with objects; for us and for the plain way."""
+HEAP = "2g"
+"""Half of that is for the objects of Java, ours and the plain way's; so it is in `profile`."""
 
 
 def ways(data: Path, out: Path) -> dict[str, Command]:
