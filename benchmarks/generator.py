@@ -28,12 +28,15 @@ def main() -> None:
         out = SHOPS / f"shop_{customers}"
         words = [str(BIN / "lakehouse"), "generate", "--customers", str(customers)]
         command = Command([*words, "--out", str(out)], before=[["rm", "-rf", str(out)]])
-        samples = side_by_side({f"{customers:,} customers": command}, asked.repetitions)
+        samples = side_by_side({"lakehouse generate": command}, asked.repetitions)
         truth = json.loads((out / "truth.json").read_text())
         later = sum(month["rows"]["order_items"] for month in truth["next"].values())
         items = truth["rows"]["bronze"]["order_items"] + later
-        for runs in samples.values():
-            rows.append({"customers": customers, "order_items": items, **of_runs(runs)})
+        for way, runs in samples.items():
+            told = of_runs(runs)
+            rate = round(items / told["seconds_median"])
+            about = {"customers": customers, "order_items": items, "items_a_second": rate}
+            rows.append({**about, "way": way, **told})
     keep("generator", rows)
 
 
