@@ -145,3 +145,14 @@ def test_a_comparison_is_measured_in_pieces(
         (1000, "DuckDB", 1.0),
     ]
     assert kept(4, (10, "ours", 3.0)) == [(10, "ours", 3.0)]
+
+
+def test_the_guide_quotes_what_was_measured() -> None:
+    """Seconds of a million customers, the largest size that all ways were run with."""
+    told = json.loads((PROJECT / "benchmarks" / "results" / "scale.json").read_text())
+    seconds = {
+        row["way"]: row["seconds_median"] for row in told["rows"] if row["customers"] == 1_000_000
+    }
+    quoted = f"{seconds['Polars']:.0f} and {seconds['DuckDB']:.0f} seconds for a million customers"
+    assert quoted in (PROJECT / "benchmarks" / "README.md").read_text()
+    assert 0.3 <= seconds["ours"] / seconds["plain PySpark"] <= 0.4, "about a third"
