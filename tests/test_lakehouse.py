@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pandas as pd
 import pytest
@@ -191,6 +192,34 @@ def test_new_orders_move_the_date(spark: SparkSession, tmp_path: Path) -> None:
     assert lake.as_of_date == date(2023, 2, 2)
     update(lake, stg_orders)
     assert lake.as_of_date == date(2023, 2, 4)
+
+
+@pytest.mark.parametrize("given", ["", "2023-05-31"])
+def test_the_day_is_not_asked_for_again_until_the_orders_change(
+    spark: SparkSession, lake: Lakehouse, tmp_path: Path, given: str
+) -> None:
+    """A table notes the day it was made for: known again where it was found, not given."""
+    shutil.copytree(lake.location, tmp_path / "lake")
+    shop = example(tmp_path / "data")
+
+    def opened(day: str = "") -> Lakehouse:
+        return open_lake(spark, tmp_path / "lake", shop, as_of_date=day)
+
+    made = opened(given)
+    made.build("order_items")
+    made.build("stg_order_items")
+    made.build("int_customer_orders")
+    asked = mock.patch.object(Lakehouse, "read", autospec=True, side_effect=Lakehouse.read)
+    with asked as read:
+        assert opened().as_of_date == date(2023, 7, 20)
+    assert read.call_count == (1 if given else 0)
+
+    (shop / "raw_orders_2.csv").write_text(
+        f"{','.join(RAW_COLUMNS['orders'])}\n2001,1,2023-08-02,completed,1.00\n"
+    )
+    update(opened(given), "orders")
+    update(opened(given), "stg_orders")
+    assert opened().as_of_date == date(2023, 8, 2)
 
 
 @pytest.mark.parametrize("empty", [None, "", "  "])

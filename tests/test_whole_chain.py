@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -65,3 +66,31 @@ def test_the_pipeline_agrees_with_the_oracle_on_the_example(
     folders = ("--lakehouse-dir", tmp_path, "--artifacts-dir", tmp_path)
     run_here("src/pipeline.py", monkeypatch, "--data-dir", "data_seeds", *folders)
     assert_agrees_with_the_oracle(tmp_path, PROJECT / "data_seeds")
+
+
+def test_a_night_with_nothing_new_writes_nothing(
+    spark: SparkSession,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Nor does it read orders to find the day. But a file that somebody changed is exported."""
+    folders = ("--lakehouse-dir", tmp_path, "--artifacts-dir", tmp_path)
+
+    def night() -> list[str]:
+        run_here("src/pipeline.py", monkeypatch, "--data-dir", "data_seeds", *folders)
+        return capsys.readouterr().out.splitlines()
+
+    assert night()[-1] == "exported ml_customer_features.parquet"
+    file = tmp_path / "ml_customer_features.parquet"
+    written = file.read_bytes()
+    with monkeypatch.context() as patched:
+        patched.setattr(Lakehouse, "read", lambda *_: pytest.fail("a table was read"))
+        told = night()
+    assert [line.split()[-1] for line in told[:-1]] == ["unchanged"] * 16
+    assert told[-1] == "ml_customer_features.parquet is up to date"
+    file.write_bytes(b"")
+    assert night()[-1] == "exported ml_customer_features.parquet"
+    assert file.read_bytes() == written
+    shutil.rmtree(tmp_path / "ml")
+    assert night()[-1] == "exported ml_customer_features.parquet"

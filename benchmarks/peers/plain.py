@@ -12,9 +12,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.layers.bronze import RAW_COLUMNS, read_raw
-from ecommerce_lakehouse.preflight import LocalFiles
 from ecommerce_lakehouse.raw_files import find_raw_files
 from ecommerce_lakehouse.session import SETTINGS
+from ecommerce_lakehouse.storage import LocalFiles
 
 FOR_LESSONS = {
     # What the lessons' results depend on, as they have it.

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from itertools import takewhile
 from typing import Any
 
-from ecommerce_lakehouse.storage import Storage
+from ecommerce_lakehouse.storage import LocalFiles
 
 ROW_BY_ROW = {"MERGE", "DELETE", "UPDATE"}
 """Operations after which the change feed names the few rows that changed."""
@@ -28,11 +28,14 @@ class Note:
         inputs: The version of each input table; for raw files, what `Storage.state` says.
         as_of_date: The day it looks back from, where that matters.
         code: A fingerprint of the code that made it, None for code of a notebook.
+        found_date: Whether the day is that of the last completed order, not one that was given.
+            The rows are the same.
     """
 
     inputs: dict[str, int | str] = field(default_factory=dict)
     as_of_date: str | None = None
     code: str | None = None
+    found_date: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)
@@ -68,7 +71,7 @@ class DeltaLog:
         table_folder: The folder that holds `_delta_log`.
     """
 
-    def __init__(self, storage: Storage, table_folder: str) -> None:
+    def __init__(self, storage: LocalFiles, table_folder: str) -> None:
         self._storage = storage
         self._folder = f"{table_folder}/_delta_log"
 
@@ -93,12 +96,24 @@ class DeltaLog:
 
     def version(self, until: int | None = None) -> int:
         """The newest version in which rows changed, of all or of those up to one."""
-        version = -1
+        commit = self._changed(until)
+        return commit.version if commit else -1
+
+    def changed(self) -> str:
+        """Which version last changed rows, and when: no two states of a table say the same.
+
+        A table that was deleted and built again counts its versions from 0 again.
+        """
+        commit = self._changed()
+        return f"version {commit.version} of {commit.time.isoformat()}" if commit else "no version"
+
+    def _changed(self, until: int | None = None) -> Commit | None:
+        """The newest commit that changed rows; the oldest that can be read where none did."""
+        commit = None
         for commit in self.commits(until):
-            version = commit.version
             if commit.change:
                 break
-        return version
+        return commit
 
     def note(self, until: int | None = None) -> Note | None:
         """What the table was made from; None when it was changed by somebody who left no note.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import DataFrame, SparkSession
 
 from ecommerce_lakehouse.large_files import LARGE, read_lines
-from ecommerce_lakehouse.storage import Storage
+from ecommerce_lakehouse.storage import LocalFiles, Storage
 
 if TYPE_CHECKING:
     from ecommerce_lakehouse.lakehouse import Lakehouse
@@ -29,7 +29,7 @@ def no_more(entity: str, column: str) -> bool:
     return False
 
 
-def header_of(storage: Storage, file: str) -> list[str]:
+def header_of(storage: LocalFiles, file: str) -> list[str]:
     """The column names in the first line of a CSV file."""
     line = storage.first_line(file) or ""
     return next(csv.reader([line.removeprefix("\ufeff")]), [])

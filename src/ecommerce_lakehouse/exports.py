@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -54,6 +55,36 @@ def write_parquet(
         _rewrite(next(parts.glob("part-*.parquet")), whole)
         os.replace(whole, target)
     return target
+
+
+def note_source(file: Path, source: str) -> None:
+    """Note beside a file, in a hidden one, what it was written from.
+
+    Args:
+        file: The file as it is now.
+        source: What tells this source from any other, such as a table's version and its time.
+    """
+    told = json.dumps({"source": source, "file": _looks(file)})
+    write_whole(_note_of(file), told.encode())
+
+
+def is_written_from(file: Path, source: str) -> bool:
+    """Whether a file is still the one that was written from a source: see `note_source`."""
+    try:
+        return bool(
+            json.loads(_note_of(file).read_text()) == {"source": source, "file": _looks(file)}
+        )
+    except (OSError, ValueError):  # one of the two is not there, or somebody else's
+        return False
+
+
+def _note_of(file: Path) -> Path:
+    return file.with_name(f".{file.name}.source")
+
+
+def _looks(file: Path) -> str:
+    found = file.stat()
+    return f"{found.st_size} bytes, {found.st_mtime_ns}"
 
 
 def _rewrite(part: Path, whole: Path) -> None:

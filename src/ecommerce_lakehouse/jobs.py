@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from ecommerce_lakehouse import registry
+from ecommerce_lakehouse.artifacts import artifacts_folder
 from ecommerce_lakehouse.dates import parse_date
 from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.evolution import new_columns
-from ecommerce_lakehouse.exports import write_parquet
+from ecommerce_lakehouse.exports import is_written_from, note_source, write_parquet
 from ecommerce_lakehouse.guarded import GuardedLakehouse
 from ecommerce_lakehouse.merging import Change
 from ecommerce_lakehouse.preflight import check_data, check_writable, raw_bytes
@@ -102,16 +103,26 @@ def build_layers(
 
     Run(lake, layers, full_refresh=full_refresh).build(tables, say)
     if "ml" in layers:
-        features = lake.read("ml_customer_features")
-        path = write_parquet(
-            features,
-            "ml_customer_features",
-            order_by="customer_id",
-            to=artifacts_dir,
-            by_way_of="" if is_this_machine(spark.sparkContext.master) else lake.location,
-        )
-        print(f"exported {path.name}", flush=True)
+        print(_export(lake, "ml_customer_features", artifacts_dir), flush=True)
     return changes
+
+
+def _export(lake: GuardedLakehouse, name: str, artifacts_dir: str) -> str:
+    """Write a table of customers as one file, unless it is the one that is there already.
+
+    Returns:
+        A line that says which.
+    """
+    source = f"{lake.path(name)}, {lake.log(name).changed()}"
+    file = artifacts_folder(artifacts_dir) / f"{name}.parquet"
+    if is_written_from(file, source):
+        return f"{file.name} is up to date"
+    by_way_of = "" if is_this_machine(lake.spark.sparkContext.master) else lake.location
+    write_parquet(
+        lake.read(name), name, order_by="customer_id", to=artifacts_dir, by_way_of=by_way_of
+    )
+    note_source(file, source)
+    return f"exported {file.name}"
 
 
 def check_tables(

@@ -143,6 +143,8 @@ class Lakehouse:
         if self.given_date:
             return self.given_date
         if self._default_date is None:
+            self._default_date = self._date_found_before()
+        if self._default_date is None:
             orders = self.read("stg_orders").where("is_completed")
             row = orders.agg(F.max("order_date").cast("string")).head()
             if row is None or row[0] is None:
@@ -152,6 +154,18 @@ class Lakehouse:
                 )
             self._default_date = date.fromisoformat(row[0])
         return self._default_date
+
+    def _date_found_before(self) -> date | None:
+        """The day of the last completed order, where a table notes it of the orders as they are.
+
+        To ask the orders again costs seconds where they are many.
+        """
+        note = self.log("int_customer_orders").note()
+        if note is None or not note.found_date or note.as_of_date is None:
+            return None
+        if note.inputs.get("stg_orders") != self.log("stg_orders").version():
+            return None
+        return date.fromisoformat(note.as_of_date)
 
     # Building --------------------------------------------------------------------------
 
@@ -239,7 +253,8 @@ class Lakehouse:
                 name = file.rpartition("/")[2]
                 inputs[name] = self._storage.state(file, str(known.get(name, "")))
         day = self.as_of_date.isoformat() if table.knows_date else None
-        return Note(inputs, day, registry.fingerprint(table))
+        found = day is not None and self.given_date is None
+        return Note(inputs, day, registry.fingerprint(table), found)
 
     def replace(self, table: Table, frame: DataFrame, note: Note) -> None:
         """Write a table anew: all of its rows, and the note, in one commit."""

@@ -25,9 +25,14 @@ def resolve(location: str | os.PathLike[str]) -> str:
         The URI as it was, or an absolute local path.
     """
     text = os.fspath(location)
-    if "://" in text or text.startswith("file:"):
+    if not is_local(text):
         return text.rstrip("/")
     return str((PROJECT / Path(text).expanduser()).absolute())
+
+
+def is_local(location: str) -> bool:
+    """Whether a resolved location is a path of this machine, not a URI for Spark to look at."""
+    return "://" not in location and not location.startswith("file:")
 
 
 def shown(location: str) -> str:

@@ -8,40 +8,9 @@ from pathlib import Path
 from ecommerce_lakehouse.delta_log import DeltaLog
 from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.evolution import is_among
-from ecommerce_lakehouse.paths import resolve, shown
+from ecommerce_lakehouse.paths import is_local, resolve, shown
 from ecommerce_lakehouse.raw_files import find_raw_files
-from ecommerce_lakehouse.storage import Storage
-
-
-class LocalFiles(Storage):
-    """The files that a check before Spark starts needs, read without it."""
-
-    def __init__(self) -> None:
-        """Nothing to start."""
-
-    def names(self, folder: str) -> list[str]:
-        """The sorted names in a folder; empty when there is no such folder."""
-        return sorted(path.name for path in Path(folder).iterdir()) if Path(folder).is_dir() else []
-
-    def size(self, folder: str) -> int:
-        """The bytes of the files that stand in a folder; 0 when there is no such folder."""
-        path = Path(folder)
-        files = path.iterdir() if path.is_dir() else ()
-        return sum(file.stat().st_size for file in files if file.is_file())
-
-    def text(self, file: str) -> str:
-        """What a small UTF-8 text file holds."""
-        return Path(file).read_text(encoding="utf-8")
-
-    def first_line(self, file: str) -> str | None:
-        """The first line of a UTF-8 text file, None when the file is empty."""
-        with Path(file).open(encoding="utf-8", errors="replace") as lines:
-            return next((line.rstrip("\n") for line in lines), None)
-
-
-def is_local(location: str) -> bool:
-    """Whether a resolved folder is a path of this machine, not a URI for Spark to look at."""
-    return "://" not in location and not location.startswith("file:")
+from ecommerce_lakehouse.storage import LocalFiles
 
 
 def check_data(data_dir: str, lakehouse_dir: str, *, evolve: bool = False) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.evolution import MayHave, header_of, is_new_name, no_more
 from ecommerce_lakehouse.paths import shown
-from ecommerce_lakehouse.storage import Storage
+from ecommerce_lakehouse.storage import LocalFiles
 
 
 def find_raw_files(
-    storage: Storage, data_dir: str, later: Sequence[str], may_have: MayHave = no_more
+    storage: LocalFiles, data_dir: str, later: Sequence[str], may_have: MayHave = no_more
 ) -> dict[str, list[str]]:
     """Each entity's files in delivery order: `raw_orders.csv`, then `raw_orders_*.csv` by name.
 
@@ -61,7 +61,7 @@ def deliveries(data_dir: str) -> dict[str, list[str]]:
 
 
 def _check_header(
-    storage: Storage, file: str, expected: list[str], may_have: Callable[[str], bool]
+    storage: LocalFiles, file: str, expected: list[str], may_have: Callable[[str], bool]
 ) -> None:
     header = header_of(storage, file)
     problem = _difference(header, expected, may_have)
