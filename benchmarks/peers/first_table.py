@@ -1,17 +1,21 @@
-"""Start a kernel as JupyterLab does, and run the first notebook until a table is on screen."""
+"""Start a kernel as JupyterLab does, and run the first notebook until a table is on screen.
 
-import nbformat
+JupyterLab runs already when a kernel starts, so this loads little beside what a kernel needs.
+"""
+
+import json
+from pathlib import Path
+
 from jupyter_client.manager import start_new_kernel
 
-from ecommerce_lakehouse.notebooks import notebooks
+FIRST = Path(__file__).parents[2] / "notebooks" / "01_bronze.ipynb"
 
 
 def main() -> None:
     """Stop at the first cell whose output has a table."""
-    first = notebooks()[0]
-    manager, client = start_new_kernel(cwd=str(first.parent))
+    manager, client = start_new_kernel(cwd=str(FIRST.parent))
     try:
-        for cell in nbformat.read(first, as_version=4).cells:
+        for cell in json.loads(FIRST.read_text())["cells"]:
             seen: list[str] = []
 
             def look(message: dict[str, object], seen: list[str] = seen) -> None:
@@ -20,8 +24,9 @@ def main() -> None:
                 seen.extend(content.get("data", {}))
                 assert message["header"]["msg_type"] != "error", content  # type: ignore[index]
 
-            if cell.cell_type == "code":
-                client.execute_interactive(cell.source, output_hook=look, timeout=300)
+            if cell["cell_type"] == "code":
+                code = "".join(cell["source"])
+                client.execute_interactive(code, output_hook=look, timeout=300)
             if "text/html" in seen:
                 return
         raise SystemExit("No cell showed a table.")

@@ -152,7 +152,7 @@ class Reference:
         column: Its column, which the other table has too. NULL refers to nothing.
         to: The other table.
         holds: A SQL condition on a row and its partner, if there is one to keep.
-        limit: The share (0 to 1) of rows without partner above which it is an error; of less
+        limit: The share (0 to 1) of rows without partner above which it is an error; of fewer
             than a hundred rows it is not, because they may be chance.
     """
 
@@ -224,7 +224,7 @@ def check_days(orders: DataFrame, as_of_date: date) -> DataFrame:
     Returns:
         Three warnings, as `check_table` has them: the rows are the orders of four weeks, broken
         are the days without any, the days since the last (from the second on), and the orders
-        that lack to six tenths of the four weeks before.
+        missing to reach six tenths of the four weeks before.
     """
     ago = F.date_diff(F.lit(as_of_date), F.col("order_date"))
     lately, before = ago.between(0, 27), ago.between(28, 55)

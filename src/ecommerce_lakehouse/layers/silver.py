@@ -153,6 +153,7 @@ def keep_latest(judged: DataFrame, entity: str) -> DataFrame:
     """
     good = F.col("_reason").isNull()
     key = F.when(good, F.col(next(iter(RULES[entity]))))
+    # Bad rows have no key here; their own text spreads them, so that they do not all meet.
     same_key = Window.partitionBy(key, F.when(~good, F.col("_raw"))).orderBy(
         *first_choice(entity), F.col("_raw").desc_nulls_last()
     )
