@@ -49,6 +49,11 @@ def test_much_data_has_more_memory_but_not_more_than_half(
     assert profile.memory_for(megabytes * 2**20, machine_gb * 2**30) == memory
 
 
+@pytest.mark.parametrize(("size", "memory"), [(profile.LITTLE - 1, "600m"), (profile.LITTLE, "1g")])
+def test_little_data_has_less_memory(size: int, memory: str) -> None:
+    assert profile.memory_for(size, 24 * 2**30) == memory
+
+
 def test_a_run_measures_its_raw_files_before_java_starts(tmp_path: Path) -> None:
     (tmp_path / "next").mkdir()
     assert raw_bytes(str(sized(tmp_path / "raw", 1000))) == 1000

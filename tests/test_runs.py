@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from test_incremental import ANN, BEN, a_few, deliver
 
 from ecommerce_lakehouse import registry
+from ecommerce_lakehouse.delta_log import Note
 from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.guarded import GuardedLakehouse
 from ecommerce_lakehouse.layers.quality import CHECKS, Check, QualityError
@@ -127,16 +128,47 @@ def test_an_error_leaves_yesterdays_table(
     assert [(row.rows, row.broken) for row in found] == [(rows, 1)]
 
 
+@pytest.mark.parametrize(
+    ("query", "broken"),
+    [
+        ("FROM {rows} UNION ALL FROM {rows} LIMIT 3", "key is unique: 1 of 3 rows"),
+        (
+            "SELECT nullif(customer_id, 2) AS customer_id, * EXCEPT (customer_id) FROM {rows}",
+            "key is present: 1 of 2 rows",
+        ),
+        (
+            "SELECT * EXCEPT (email), 'nobody' AS email FROM {rows}",
+            "email is one: 2 of 2 rows",
+        ),
+    ],
+)
+def test_no_row_that_breaks_a_check_comes_into_a_table(
+    spark: SparkSession, shop: Path, query: str, broken: str
+) -> None:
+    """They are checked on their way; all are counted, not only the first that was met."""
+    lake, table = opened(spark, shop), registry.get("stg_customers")
+    before = lake.log("stg_customers").versions()
+    rows = spark.sql(query, rows=lake.read("stg_customers"))
+    with pytest.raises(QualityError) as stopped:
+        lake.replace(table, rows, Note())
+    assert str(stopped.value) == f"Not published.\nstg_customers: {broken}"
+    assert stopped.value.__suppress_context__
+    assert [row.broken for row in lake.results if row.broken] == [int(broken.split()[-4])]
+    assert lake.log("stg_customers").versions() == before
+
+
+@pytest.mark.parametrize("full_refresh", [False, True])
 def test_a_warning_is_recorded_and_stops_nothing(
-    spark: SparkSession, shop: Path, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, shop: Path, monkeypatch: pytest.MonkeyPatch, full_refresh: bool
 ) -> None:
     warning = Check("stg_customers", "not Austria", "country <> 'AT'", "warning")
     monkeypatch.setattr("ecommerce_lakehouse.guarded.CHECKS", [*CHECKS, warning])
     deliver(shop / "data", "2", {"customers": [CID]})
     lake = opened(spark, shop)
-    run(lake)
+    run(lake, full_refresh=full_refresh)
     assert lake.read("stg_customers").count() == 3
-    assert [row.broken for row in ops(lake, "checks") if row.check == "not Austria"] == [1]
+    found = [row for row in ops(lake, "checks") if row.check == "not Austria"]
+    assert [(row.rows, row.broken) for row in found] == [(3 if full_refresh else 1, 1)]
 
 
 def test_an_error_takes_back_what_the_layer_had_got_before_it(

@@ -258,7 +258,7 @@ class Lakehouse:
 
     def replace(self, table: Table, frame: DataFrame, note: Note) -> None:
         """Write a table anew: all of its rows, and the note, in one commit."""
-        with self.admitted(table, frame) as rows, only_writer(table.full_name):
+        with self.admitted(table, frame, once=True) as rows, only_writer(table.full_name):
             writer = self.stamped(table, rows).write.format("delta").mode("overwrite")
             writer = writer.option("overwriteSchema", True).option("userMetadata", str(note))
             writer.options(**self.constraints(table)).save(self.path(table.name))
@@ -270,8 +270,14 @@ class Lakehouse:
         return {}
 
     @contextmanager
-    def admitted(self, table: Table, rows: DataFrame) -> Iterator[DataFrame]:
-        """Rows that are about to be written. Here all are; programs have a gate."""
+    def admitted(self, table: Table, rows: DataFrame, *, once: bool = False) -> Iterator[DataFrame]:
+        """Rows that are about to be written. Here all are; programs have a gate.
+
+        Args:
+            table: Their table.
+            rows: All of them, or those of the keys that are merged.
+            once: Whether they are written as the whole table, which reads them once.
+        """
         yield rows
 
     @contextmanager

@@ -80,8 +80,11 @@ class ListenedLakehouse(GuardedLakehouse):
         super()._open()
 
     @contextmanager
-    def admitted(self, table: Table, rows: DataFrame) -> Iterator[DataFrame]:
-        """Check rows whose WITH clauses stand where they are used, as Spark would put them."""
+    def admitted(self, table: Table, rows: DataFrame, *, once: bool = False) -> Iterator[DataFrame]:
+        """Check rows whose WITH clauses stand where they are used, as Spark would put them.
+
+        Never on their way: the listener would take the checks for a part of the table's making.
+        """
         jvm = _jvm(self.spark)
         inline = jvm.org.apache.spark.sql.catalyst.optimizer.InlineCTE(False, False)
         plan = inline.apply(rows._jdf.queryExecution().analyzed())

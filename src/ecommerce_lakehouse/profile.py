@@ -15,6 +15,7 @@ FOR_LITTLE = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
+FOR_LITTLE_MEMORY = "600m"
 A_PARTITION = 64 * 2**20
 """Bytes of raw files that one task reads, or whose rows it sorts or joins at a time, in a part of
 Java's memory."""
@@ -39,15 +40,18 @@ def settings_for(raw_bytes: int) -> dict[str, str]:
 
 
 def memory_for(raw_bytes: int, machine: int) -> str:
-    """What Java may fill with objects, as Spark's settings say it: whole gigabytes.
+    """What Java may fill with objects, as Spark's settings say it.
 
-    Four times the raw files, but no less than one gigabyte, no more than four, and no more than
-    half of the machine. What does not fit, Spark sorts on disk.
+    Four times the raw files in whole gigabytes, but no more than four, and no more than half of
+    the machine. What does not fit, Spark sorts on disk. Little data gets less than a gigabyte:
+    a lesson has several programs running, and Java takes what it may before it tidies up.
 
     Args:
         raw_bytes: The size of all raw files; 0 where it is not known.
         machine: The bytes of memory that there are.
     """
+    if 0 < raw_bytes < LITTLE:
+        return FOR_LITTLE_MEMORY
     wanted = -(-4 * raw_bytes // 2**30)
     return f"{max(1, min(wanted, 4, machine // 2**31))}g"
 
