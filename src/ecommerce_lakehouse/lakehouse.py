@@ -79,10 +79,12 @@ class Lakehouse:
             ) from None
         if self._sql_names:
             for layer in LAYERS:
-                self.spark.sql(f"CREATE DATABASE IF NOT EXISTS {layer}")
-            for table in registry.tables():
-                if self.has(table.name):
-                    self._register(table)
+                known = self.spark.catalog.databaseExists(layer)
+                if not known:
+                    self.spark.sql(f"CREATE DATABASE IF NOT EXISTS {layer}")
+                for table in registry.tables(layer):
+                    if self.has(table.name):
+                        self._register(table, known=known)
 
     def __repr__(self) -> str:
         return f"Lakehouse({shown(self.location)})"
@@ -305,11 +307,16 @@ class Lakehouse:
         if table.name == "stg_orders":
             self._default_date = None
 
-    def _register(self, table: Table) -> None:
-        """Give a table its SQL name. The path is the truth; the catalog only points to it."""
+    def _register(self, table: Table, *, known: bool = True) -> None:
+        """Give a table its SQL name. The path is the truth; the catalog only points to it.
+
+        Args:
+            table: The table.
+            known: Whether the catalog may have the name already.
+        """
         if not self._sql_names:
             return
-        if self.spark.conf.get("spark.sql.catalogImplementation") == "in-memory":
+        if known and self.spark.conf.get("spark.sql.catalogImplementation") == "in-memory":
             # Forget where another lakehouse had it. An external table's files stay.
             self.spark.sql(f"DROP TABLE IF EXISTS {table.full_name}")
         location = self.path(table.name).replace("'", "\\'")
