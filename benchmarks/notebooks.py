@@ -29,7 +29,7 @@ PLAIN = {
 
 
 def ways() -> dict[str, Command]:
-    """Every way to run the nine notebooks in order."""
+    """Every way to run the nine notebooks in order, and to compare them with their outputs."""
 
     def folders(name: str) -> dict[str, str]:
         return {folder: str(OUT / name / folder) for folder in ("lakehouse", "artifacts")}
@@ -54,6 +54,7 @@ def ways() -> dict[str, Command]:
             ["bash", "-ec", "\n".join(each)], PLAIN, before=clean("papermill")
         ),
         "cells alone": Command(cells, {"PYTHONPATH": str(PROJECT)}, before=clean("cells")),
+        "lakehouse validate": Command([str(BIN / "lakehouse"), "validate"]),
     }
 
 
