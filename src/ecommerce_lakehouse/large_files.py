@@ -50,7 +50,9 @@ def read_lines(spark: SparkSession, file: str, header: str, columns: list[str]) 
     is_header = F.rtrim(F.ltrim(text, F.lit("\ufeff")), F.lit("\r")) == header
     is_whole = ~F.contains(text, F.lit('"')) | text.rlike(WHOLE_ROW)
     # The header is known by its place; a row that says the same makes the place doubtful.
-    is_clear = is_whole & (is_header == F.col("is_first"))
+    # Read by itself, a line that begins with a byte-order mark would be taken for a file that does.
+    has_mark = F.startswith(text, F.lit("\ufeff")) & ~F.col("is_first")
+    is_clear = is_whole & (is_header == F.col("is_first")) & ~has_mark
     stop = F.raise_error(F.lit(SPANS_LINES)).cast("BOOLEAN")
     schema = ", ".join(f"{name} STRING" for name in [*columns, "_corrupt_record"])
     options = {"escape": '"', "lineSep": "\n", "columnNameOfCorruptRecord": "_corrupt_record"}
