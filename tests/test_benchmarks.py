@@ -156,3 +156,11 @@ def test_the_guide_quotes_what_was_measured() -> None:
     quoted = f"{seconds['Polars']:.0f} and {seconds['DuckDB']:.0f} seconds for a million customers"
     assert quoted in (PROJECT / "benchmarks" / "README.md").read_text()
     assert 0.25 <= seconds["ours"] / seconds["plain PySpark"] < 1 / 3, "less than a third"
+
+
+def test_the_guide_is_right_about_the_notebooks() -> None:
+    """More than half of the time is that of notebooks 7 and 8."""
+    told = json.loads((PROJECT / "benchmarks" / "results" / "notebooks.json").read_text())
+    (run,) = [row for row in told["rows"] if row["way"] == "lakehouse run"]
+    late = [cell["seconds"] for cell in run["cells"] if cell["notebook"][:2] in {"07", "08"}]
+    assert sum(late) > run["seconds_median"] / 2

@@ -13,7 +13,7 @@ from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.delta_log import Note
 from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.guarded import GuardedLakehouse
-from ecommerce_lakehouse.layers.quality import CHECKS, Check, QualityError
+from ecommerce_lakehouse.layers.quality import CHECKS, Check, QualityError, check_table
 from ecommerce_lakehouse.runs import Run
 
 LAYERS = ("bronze", "silver")
@@ -155,6 +155,17 @@ def test_no_row_that_breaks_a_check_comes_into_a_table(
     assert stopped.value.__suppress_context__
     assert [row.broken for row in lake.results if row.broken] == [int(broken.split()[-4])]
     assert lake.log("stg_customers").versions() == before
+
+
+@pytest.mark.parametrize("name", ["stg_customers", "stg_products"])
+def test_what_is_checked_on_its_way_is_what_a_check_of_the_table_says(
+    spark: SparkSession, shop: Path, name: str
+) -> None:
+    """One of the two has a warning."""
+    lake, table = opened(spark, shop), registry.get(name)
+    lake.build(name)
+    mine = [check for check in CHECKS if check.table == name]
+    assert sorted(lake.results) == sorted(check_table(lake.read(name), mine, table.key).collect())
 
 
 @pytest.mark.parametrize("full_refresh", [False, True])

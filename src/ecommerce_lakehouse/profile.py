@@ -16,6 +16,7 @@ FOR_LITTLE = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
 FOR_LITTLE_MEMORY = "600m"
+"""Enough for the nine lessons, and as little as a lesson that starts a second Java can do with."""
 A_PARTITION = 64 * 2**20
 """Bytes of raw files that one task reads, or whose rows it sorts or joins at a time, in a part of
 Java's memory."""
