@@ -36,11 +36,13 @@ class Command:
         words: The program and its arguments.
         environment: What is set beside this process' own environment.
         before: Commands that are run first, every time, and not measured.
+        after: Commands that are run when it is done, not measured either.
     """
 
     words: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     before: Sequence[Sequence[str]] = ()
+    after: Sequence[Sequence[str]] = ()
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,9 @@ def run(command: Command, *, cap_mb: float = float("inf"), limit: float = 3600) 
             said.seek(0)
             print(said.read()[-2000:].decode(errors="replace"))
             outcome = "failed"
+    if outcome == "done":
+        for words in command.after:
+            subprocess.run(words, check=True)
     return Sample(outcome, round(seconds, 2), round(peak))
 
 

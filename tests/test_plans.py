@@ -17,7 +17,7 @@ BY_PRODUCT = "fct_product_performance"
 def example(spark: SparkSession) -> Iterator[ExampleLakehouse]:
     """The example, planned as if it were large."""
     lake = ExampleLakehouse(spark)
-    for key, value in profile.settings_for(2**30).items():
+    for key, value in profile.settings_for(2**30, cores=2).items():
         spark.conf.set(key, value)
     yield lake
     profile.apply(spark, raw_bytes=0)

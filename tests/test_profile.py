@@ -36,7 +36,15 @@ def test_little_data_is_interpreted_in_one_partition(
     ("megabytes", "partitions"), [(0, "4"), (256, "4"), (257, "5"), (6_000, "94")]
 )
 def test_much_data_is_sorted_piece_by_piece(megabytes: int, partitions: str) -> None:
-    assert profile.settings_for(megabytes * 2**20)[PARTITIONS] == partitions
+    assert profile.settings_for(megabytes * 2**20, cores=2)[PARTITIONS] == partitions
+
+
+def test_much_data_is_read_by_several_tasks_a_core(spark: SparkSession, tmp_path: Path) -> None:
+    """Files of 100 MB: two tasks of 64 and 36 MB would leave one of two cores idle for a while."""
+    cores = spark.sparkContext.defaultParallelism
+    Lakehouse(spark, tmp_path / "lakehouse", sized(tmp_path / "raw", profile.LITTLE))
+    (tmp_path / "lines").write_bytes(b"a line of text\n" * (100 * 2**20 // 15))
+    assert spark.read.text(str(tmp_path / "lines")).rdd.getNumPartitions() >= 4 * cores
 
 
 @pytest.mark.parametrize(

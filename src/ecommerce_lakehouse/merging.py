@@ -15,6 +15,8 @@ from ecommerce_lakehouse.delta_log import Note
 from ecommerce_lakehouse.lakehouse import Lakehouse
 from ecommerce_lakehouse.registry import Table
 
+FEW = 100_000
+"""The most rows that are sent whole to where a table's rows are, so that those need not move."""
 META_DATA = "spark.databricks.delta.commitInfo.userMetadata"
 
 
@@ -72,7 +74,7 @@ def merge(
         statement = (
             DeltaTable.forPath(lake.spark, lake.path(table.name))
             .alias("old")
-            .merge(source.alias("new"), same_row)
+            .merge(_sent(source, keys).alias("new"), same_row)
             .whenMatchedDelete("new._is_here IS NULL")
             .whenMatchedUpdate(f"NOT ({same_cells})", cells)
             .whenNotMatchedInsert("new._is_here", cells)
@@ -83,6 +85,11 @@ def merge(
             statement.execute()
     lake.written(table)
     return told(lake, table, "merged")
+
+
+def _sent(source: DataFrame, keys: DataFrame | None) -> DataFrame:
+    """What a MERGE reads, with a word to Spark where it is little: Delta keeps it out of sight."""
+    return F.broadcast(source) if keys is not None and keys.count() <= FEW else source
 
 
 def told(lake: Lakehouse, table: Table, how: str) -> Change:

@@ -28,16 +28,23 @@ FOR_MUCH = {
 }
 
 
-def settings_for(raw_bytes: int) -> dict[str, str]:
+TASKS_A_CORE = 4
+"""How many tasks read a file or table, so that no core waits long for another's last one."""
+
+
+def settings_for(raw_bytes: int, cores: int) -> dict[str, str]:
     """What a session is set to.
 
     Args:
         raw_bytes: The size of all raw files; 0 where it is not known.
+        cores: How many tasks run at once.
     """
     if 0 < raw_bytes < LITTLE:
         return FOR_LITTLE
-    partitions = max(4, -(-raw_bytes // A_PARTITION))
-    return FOR_MUCH | {"spark.sql.shuffle.partitions": str(partitions)}
+    return FOR_MUCH | {
+        "spark.sql.shuffle.partitions": str(max(4, -(-raw_bytes // A_PARTITION))),
+        "spark.sql.files.minPartitionNum": str(TASKS_A_CORE * cores),
+    }
 
 
 def memory_for(raw_bytes: int, machine: int) -> str:
@@ -65,6 +72,6 @@ def apply(spark: SparkSession, raw_bytes: int) -> None:
         raw_bytes: The size of all raw files; 0 where it is not known.
     """
     given = spark.sparkContext.getConf()
-    for key, value in settings_for(raw_bytes).items():
+    for key, value in settings_for(raw_bytes, spark.sparkContext.defaultParallelism).items():
         if not given.contains(key):
             spark.conf.set(key, value)

@@ -42,6 +42,9 @@ SETTINGS = {
     # Of rows that share a key, one is kept. Few do: sorting all of them once more, to drop some
     # before they are moved, is the dearer way.
     "spark.sql.optimizer.windowGroupLimitThreshold": "-1",
+    # A MERGE writes rows and, beside them, what changed: to two files at once, else it would sort
+    # all rows to write one after the other.
+    "spark.sql.maxConcurrentOutputFileWriters": "2",
     # Nothing is printed between the cells.
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
@@ -58,8 +61,12 @@ THOROUGHLY = (
 """When Java compiles a method for the second time, thoroughly: ten times later than by default.
 Its start has the cores to itself then, and what is called for millions of rows gets there soon."""
 
+LONG_METHODS = "-XX:-DontCompileHugeMethods"
+"""The loop of a MERGE that also tells what changed is too long for Java's taste: it would never
+be compiled."""
+
 LAUNCH = {
-    "spark.driver.extraJavaOptions": f"-Xss4m -XX:+UseParallelGC {THOROUGHLY} "
+    "spark.driver.extraJavaOptions": f"-Xss4m -XX:+UseParallelGC {THOROUGHLY} {LONG_METHODS} "
     f"-Dderby.system.home=build {os.environ.get('LAKEHOUSE_JAVA_OPTIONS', '')}",
     "spark.ui.enabled": "false",
 }
