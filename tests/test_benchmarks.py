@@ -25,9 +25,10 @@ SHOP = PROJECT / "data_seeds" / "shop"
 
 @pytest.mark.parametrize("peer", [duck, with_polars], ids=["DuckDB", "Polars"])
 def test_a_peer_without_spark_makes_the_same_tables(peer: ModuleType, tmp_path: Path) -> None:
-    peer.main(str(SHOP), str(tmp_path / "lake"))
-    assert_agrees(lambda name: read_delta(tmp_path / "lake", name), KEYS, SHOP)
-    assert_totals(tmp_path / "lake", json.loads((SHOP / "truth.json").read_text()))
+    lake = tmp_path / "my lake"
+    peer.main(str(SHOP), str(lake))
+    assert_agrees(lambda name: read_delta(lake, name), KEYS, SHOP)
+    assert_totals(lake, json.loads((SHOP / "truth.json").read_text()))
 
 
 def agrees(data: Path, lake: Path) -> None:

@@ -13,8 +13,10 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import unquote
 
 import polars as pl
+from deltalake import DeltaTable
 
 Tables = dict[str, pl.LazyFrame]
 
@@ -40,7 +42,9 @@ def main(data_dir: str, lakehouse_dir: str) -> None:
     def write(name: str, rows: pl.LazyFrame) -> None:
         path = f"{lakehouse_dir}/{name.replace('.', '/')}"
         rows.sink_delta(path)
-        tables[name.partition(".")[2]] = pl.scan_delta(path)
+        # delta-rs names files as in a URL, and Polars looks for a folder that is called my%20shop.
+        files = [unquote(file) for file in DeltaTable(path).file_uris()]
+        tables[name.partition(".")[2]] = pl.scan_parquet(files) if files else pl.scan_delta(path)
 
     raw = {entity: read(Path(data_dir), entity) for entity in COLUMNS}
     for entity, rows in raw.items():
