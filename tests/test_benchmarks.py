@@ -159,6 +159,21 @@ def test_the_guide_quotes_what_was_measured() -> None:
     assert 0.25 <= seconds["ours"] / seconds["plain PySpark"] < 1 / 3, "less than a third"
 
 
+def test_the_guide_is_right_about_the_largest_shop() -> None:
+    """Its seconds, those of a million order items for three sizes, and its memory."""
+    told = json.loads((PROJECT / "benchmarks" / "results" / "scale.json").read_text())
+    ours = {row["customers"]: row for row in told["rows"] if row["way"] == "ours"}
+    largest = ours[8_000_000]
+    each = {size: row["seconds_median"] / row["order_items"] * 1e6 for size, row in ours.items()}
+    guide = (PROJECT / "benchmarks" / "README.md").read_text()
+    assert f"({largest['order_items'] / 1e6:.1f} million; run once)" in guide
+    assert f"after {largest['seconds_median'] / 60:.0f} minutes" in guide
+    assert f"That is {each[8_000_000]:.1f} seconds" in guide
+    assert f"after {each[1_000_000]:.1f} with a million" in guide
+    assert f"and {each[100_000]:.0f} with a hundred thousand" in guide
+    assert (largest["outcome"], largest["peak_mb"] <= 4096) == ("done", True)
+
+
 def test_the_guide_is_right_about_the_notebooks() -> None:
     """More than half of the time is that of notebooks 7 and 8."""
     told = json.loads((PROJECT / "benchmarks" / "results" / "notebooks.json").read_text())
