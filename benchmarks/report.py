@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -25,7 +25,7 @@ COLOURS = {
     "Polars": "#009E73",
 }
 Rows = list[dict[str, Any]]
-Above = Literal["center", "top", "bottom"]
+Above = Literal["top", "bottom", "center"]
 """Which part of a name stands at the height of its point: `bottom` puts the name above it."""
 
 
@@ -100,23 +100,24 @@ def incremental(rows: Rows) -> Figure:
     """Seconds by the share of the customers that a delivery touches."""
     told = pd.DataFrame(rows)
     fig, ax = charts.figure(height=4.2)
-    looks: list[tuple[str, Above]]
-    looks = [(charts.INK, "center"), (charts.ACCENT, "top"), (charts.SECOND, "bottom")]
-    ways = told.groupby("way", sort=False)
-    for (way, points), (colour, above) in zip(ways, looks, strict=True):
-        places = range(len(points))
-        ax.plot(places, points["seconds_median"], marker="o", color=colour)
+    colours = {"all anew": charts.INK, "same day": charts.ACCENT, "next day": charts.SECOND}
+    by_seconds = told[told["share"] == told["share"].max()].sort_values("seconds_median")["way"]
+    for way, above in zip(by_seconds, get_args(Above), strict=True):  # the names keep apart
+        points = told[told["way"] == way]
+        ax.plot(range(len(points)), points["seconds_median"], marker="o", color=colours[way])
         last = points["seconds_median"].iloc[-1]
-        _name(ax, str(way), len(points) - 1, last, colour, above)
+        _name(ax, way, len(points) - 1, last, colours[way], above)
     shares = told["share"].drop_duplicates()
     ax.set_xticks(range(len(shares)), [f"{share:.1%}" for share in shares])
     ax.set(xlabel="customers in the delivery", ylabel="seconds", ylim=(0, None))
     seconds = told.pivot(index="share", columns="way", values="seconds_median")
     of_all = seconds["same day"] / seconds["all anew"]
-    of_each = ", ".join(f"{of_all[share]:.0%} with {share:.1%}" for share in shares)
+    of_each = ", ".join(
+        f"{of_all[share]:.0%} with {f'{share:.1%}' if share else 'nothing new'}" for share in shares
+    )
     ax.set_title(
-        f"A delivery, in percent of building all anew\n({told['customers'].iloc[0]:,} customers): "
-        f"{of_each} of the customers"
+        f"{told['customers'].iloc[0]:,} customers: of the seconds of building all anew,\n"
+        f"a run takes {of_each} of them in a delivery"
     )
     ax.margins(x=0.16)
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))

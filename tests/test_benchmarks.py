@@ -174,6 +174,16 @@ def test_the_guide_is_right_about_the_largest_shop() -> None:
     assert (largest["outcome"], largest["peak_mb"] <= 4096) == ("done", True)
 
 
+def test_the_guide_is_right_about_a_delivery() -> None:
+    """A thousandth of a million customers: more than half of the seconds of building all anew."""
+    told = json.loads((PROJECT / "benchmarks" / "results" / "incremental.json").read_text())
+    seconds = {row["way"]: row["seconds_median"] for row in told["rows"] if row["share"] == 0.001}
+    same_day, anew = seconds["same day"], seconds["all anew"]
+    guide = (PROJECT / "benchmarks" / "README.md").read_text()
+    assert f"{same_day:.0f} and {anew:.0f} seconds" in guide
+    assert same_day > anew / 2
+
+
 def test_the_guide_is_right_about_the_notebooks() -> None:
     """More than half of the time is that of notebooks 7 and 8."""
     told = json.loads((PROJECT / "benchmarks" / "results" / "notebooks.json").read_text())
