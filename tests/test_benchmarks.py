@@ -172,6 +172,11 @@ def test_the_guide_is_right_about_the_largest_shop() -> None:
     assert f"after {each[1_000_000]:.1f} with a million" in guide
     assert f"and {each[100_000]:.0f} with a hundred thousand" in guide
     assert (largest["outcome"], largest["peak_mb"] <= 4096) == ("done", True)
+    (polars,) = [
+        row for row in told["rows"] if (row["customers"], row["way"]) == (8_000_000, "Polars")
+    ]
+    assert polars["outcome"] == "too much memory"
+    assert f"ended after {polars['seconds_median']:.0f} seconds" in guide
 
 
 def test_the_guide_is_right_about_a_delivery() -> None:
