@@ -10,7 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from deltalake import DeltaTable, write_deltalake
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracle.agree import assert_agrees
@@ -19,7 +21,7 @@ from oracle.raw import COLUMNS
 from pyspark.sql import DataFrame, SparkSession
 from test_dirty_files import csv_file
 
-from ecommerce_lakehouse import incremental, registry
+from ecommerce_lakehouse import incremental, profile, registry
 from ecommerce_lakehouse.errors import InputError, LakehouseError
 from ecommerce_lakehouse.guarded import GuardedLakehouse
 from ecommerce_lakehouse.incremental import update
@@ -263,6 +265,18 @@ def test_a_file_that_two_runs_find_is_read_once(
     assert mine.read("customers").count() == 3
 
 
+def test_rows_that_another_writer_appended_are_taken_in(
+    spark: SparkSession, customers: Path
+) -> None:
+    """delta-rs says other things in its commits than Spark, and some of them otherwise."""
+    lake = opened(spark, customers)
+    row = DeltaTable(lake.path("customers")).to_pyarrow_table().slice(0, 1)
+    cid = row.set_column(0, "customer_id", pa.array(["3"]))
+    write_deltalake(lake.path("customers"), cid, mode="append")
+    assert lake.log("customers").version() == 1
+    assert update(lake, "stg_customers") == Change("silver.stg_customers", "built", 3)
+
+
 @pytest.mark.parametrize("scheme", ["file:", pytest.param("file://", marks=pytest.mark.nightly)])
 def test_folders_may_be_uris(spark: SparkSession, customers: Path, scheme: str) -> None:
     """A cluster's are. The same lakehouse is opened by path and by URI."""
@@ -312,6 +326,38 @@ def test_keys_that_are_lost_with_a_machine_are_read_anew(
     assert len(lost) == min(times, incremental.TRIES)
     names = lake.read("stg_customers").orderBy("customer_id").select("first_name").collect()
     assert [row.first_name for row in names] == ["Ann", "Ben", "Cid"]
+
+
+def test_a_merge_sends_its_few_rows_to_those_of_the_table(
+    spark: SparkSession, customers: Path
+) -> None:
+    """The table's rows are not moved to find those that match, however many they are."""
+    deliver(customers / "data", "2", {"customers": [ANN.replace("US", "AT")]})
+    lake = opened(spark, customers)
+    update(lake, "customers")
+    store: Any = spark._jsparkSession.sharedState().statusStore()
+    before = store.executionsCount()
+    for key, value in profile.settings_for(2**30, cores=2).items():
+        spark.conf.set(key, value)
+    spark.conf.set("spark.sql.autoBroadcastJoinThreshold", -1)  # as if the table were large
+    try:
+        update(lake, "stg_customers")
+    finally:
+        spark.conf.unset("spark.sql.autoBroadcastJoinThreshold")
+        profile.apply(spark, raw_bytes=0)
+    bus: Any = spark._jsc.sc().listenerBus()
+    bus.waitUntilEmpty(60_000)
+    queries = [
+        store.executionsList(before, 1000).apply(n) for n in range(store.executionsCount() - before)
+    ]
+    (plan,) = [
+        query.physicalPlanDescription()
+        for query in queries
+        if "scanning files for matches" in query.description()
+        and "Join" in query.physicalPlanDescription()
+    ]
+    assert "BroadcastHashJoin Inner BuildLeft" in plan
+    assert "Exchange hashpartitioning" not in plan
 
 
 def test_two_days_are_not_mixed(spark: SparkSession, tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 """A run: one at a time, a gate before every table, and a record of what it did."""
 
 import shutil
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
+from deltalake.exceptions import CommitFailedError
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 from test_incremental import ANN, BEN, a_few, deliver
@@ -14,6 +17,7 @@ from ecommerce_lakehouse.delta_log import Note
 from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.guarded import GuardedLakehouse
 from ecommerce_lakehouse.layers.quality import CHECKS, Check, QualityError, check_table
+from ecommerce_lakehouse.records import append
 from ecommerce_lakehouse.runs import Run
 
 LAYERS = ("bronze", "silver")
@@ -24,6 +28,9 @@ OTHERS = [registry.get(name) for name in ("orders", "order_items", "products")]
 def opened(spark: SparkSession, folder: Path) -> GuardedLakehouse:
     day = date(2023, 7, 31)
     return GuardedLakehouse(spark, folder / "lake", folder / "data", day, sql_names=False)
+
+
+Opened = Callable[[SparkSession, Path], GuardedLakehouse]
 
 
 def run(lake: GuardedLakehouse, *, full_refresh: bool = False) -> None:
@@ -52,9 +59,18 @@ def shop(two_customers: Path, tmp_path: Path) -> Path:
     return shutil.copytree(two_customers, tmp_path / "shop")
 
 
-def test_of_two_runs_the_later_goes_on(spark: SparkSession, shop: Path) -> None:
-    earlier = Run(opened(spark, shop), LAYERS, full_refresh=False)
-    later = Run(opened(spark, shop), LAYERS, full_refresh=False)
+def by_uri(spark: SparkSession, folder: Path) -> GuardedLakehouse:
+    """The same lakehouse as a cluster has it: only Spark can write there."""
+    uri = f"file:{folder}"
+    return GuardedLakehouse(spark, f"{uri}/lake", f"{uri}/data", "2023-07-31", sql_names=False)
+
+
+@pytest.mark.parametrize(("first", "second"), [(opened, by_uri), (by_uri, opened)])
+def test_of_two_runs_the_later_goes_on(
+    spark: SparkSession, shop: Path, first: Opened, second: Opened
+) -> None:
+    earlier = Run(first(spark, shop), LAYERS, full_refresh=False)
+    later = Run(second(spark, shop), LAYERS, full_refresh=False)
     with pytest.raises(LakehouseError, match=r"later run has begun.*before bronze\.customers"):
         earlier.build(TABLES[:1], str)
     later.build(TABLES[:1], str)
@@ -80,6 +96,64 @@ def test_every_run_step_and_check_is_recorded(spark: SparkSession, shop: Path) -
     checks = {(row.table, row.check): (row.rows, row.broken) for row in ops(lake, "checks")}
     assert checks["silver.stg_customers", "key is unique"] == (2, 0)
     assert checks["silver.stg_customers", "email is one"] == (2, 0)
+
+
+def test_of_two_runs_that_begin_at_once_one_goes_on(
+    spark: SparkSession, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other's record comes before this one has looked which is its own."""
+    lake = opened(spark, shop)
+    others: list[Any] = []
+
+    def while_another_begins(*arguments: Any) -> None:
+        append(*arguments)
+        if not others:
+            others.append(None)
+            others[0] = Run(opened(spark, shop), LAYERS, full_refresh=False)
+
+    monkeypatch.setattr("ecommerce_lakehouse.runs.append", while_another_begins)
+    mine = Run(lake, LAYERS, full_refresh=False)
+    with pytest.raises(LakehouseError, match="later run has begun"):
+        mine.build(TABLES[:1], str)
+    others[0].build(TABLES[:1], str)
+
+
+def test_a_disk_without_hard_links_has_records_too(
+    spark: SparkSession, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A USB stick, or a folder shared with another system: there Spark writes."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError("Operation not permitted (os error 1)")
+
+    monkeypatch.setattr("deltalake.write_deltalake", refuse)
+    run(opened(spark, shop))
+    assert len(ops(opened(spark, shop), "runs")) == 2
+    assert len(steps(opened(spark, shop))) == 2 * len([*OTHERS, *TABLES])
+
+
+def test_two_first_runs_that_begin_at_once(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise CommitFailedError("Metadata changed since last commit.")
+
+    monkeypatch.setattr("deltalake.write_deltalake", refuse)
+    a_few(tmp_path / "data")
+    with pytest.raises(LakehouseError, match=r"ops\.runs was changed by another run"):
+        Run(opened(spark, tmp_path), LAYERS, full_refresh=False)
+
+
+@pytest.mark.parametrize("way", [opened, by_uri])
+def test_records_of_an_older_release_may_lack_a_column(
+    spark: SparkSession, shop: Path, way: Opened
+) -> None:
+    place = f"{shop}/lake/ops/steps"
+    before = spark.read.format("delta").load(place).drop("seconds").localCheckpoint()
+    before.write.format("delta").mode("overwrite").option("overwriteSchema", True).save(place)
+    run(way(spark, shop))
+    found = [row.seconds is None for row in steps(opened(spark, shop))]
+    assert found == [True] * before.count() + [False] * len([*OTHERS, *TABLES])
 
 
 CID = "3,cid@shop.com,Cid,Lee,AT,2023-01-03"

@@ -49,7 +49,8 @@ class Commit:
         version: Counted from 0.
         change: `append`, `rows` (those that the change feed names), `all` (it was written
             anew), or empty: OPTIMIZE, VACUUM and a merge that found nothing to do.
-        note: What its writer noted.
+        words: What its writer said.
+        note: That, where it says what the table was made from.
         rows: How many rows it inserted, updated and deleted.
         time: When it was made, in UTC.
         operation: What Delta calls it, such as `MERGE` or `OPTIMIZE`.
@@ -57,6 +58,7 @@ class Commit:
 
     version: int
     change: str
+    words: str
     note: Note | None
     rows: tuple[int, int, int]
     time: datetime
@@ -98,6 +100,10 @@ class DeltaLog:
         """The newest version in which rows changed, of all or of those up to one."""
         commit = self._changed(until)
         return commit.version if commit else -1
+
+    def version_that_says(self, words: str) -> int:
+        """The newest version whose commit says these words; -1 where none does."""
+        return next((commit.version for commit in self.commits() if commit.words == words), -1)
 
     def changed(self) -> str:
         """Which version last changed rows, and when: no two states of a table say the same.
@@ -176,11 +182,15 @@ def _commit(version: int, lines: list[str]) -> Commit:
     if changes_rows:
         change = "rows" if info.get("operation") in ROW_BY_ROW else "all"
         change = "append" if info.get("isBlindAppend") else change
-    metrics = {name: int(n) for name, n in info.get("operationMetrics", {}).items() if n.isdigit()}
+    # Delta says numbers as text, other writers as numbers.
+    told = {name: str(n) for name, n in info.get("operationMetrics", {}).items()}
+    metrics = {name: int(n) for name, n in told.items() if n.isdigit()}
+    words = info.get("userMetadata") or ""
     return Commit(
         version,
         change,
-        _note(info.get("userMetadata")),
+        words,
+        _note(words),
         (
             metrics.get("numTargetRowsInserted", metrics.get("numOutputRows", 0)),
             metrics.get("numTargetRowsUpdated", 0),
@@ -191,8 +201,8 @@ def _commit(version: int, lines: list[str]) -> Commit:
     )
 
 
-def _note(told: str | None) -> Note | None:
+def _note(words: str) -> Note | None:
     try:
-        return Note(**json.loads(told or ""))
+        return Note(**json.loads(words))
     except (TypeError, ValueError):  # somebody else's words
         return None

@@ -16,7 +16,7 @@ from ecommerce_lakehouse.lakehouse import Lakehouse
 from ecommerce_lakehouse.registry import Table
 
 FEW = 100_000
-"""The most rows that are sent whole to where a table's rows are, so that those need not move."""
+"""The most keys for which the rows of a MERGE are sent to where its table's are."""
 META_DATA = "spark.databricks.delta.commitInfo.userMetadata"
 
 

@@ -1,7 +1,6 @@
 """A run over a lakehouse: table after table, one run at a time, and a record of what it did.
 
-The records are tables too, in the folder's `ops` layer: `ops.runs` has a row a run, `ops.steps`
-a row for each table that a run looked at, `ops.checks` a row for each check of what it wrote.
+The records are tables too, in the folder's `ops` layer; see `records`.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from typing import Any
 from pyspark.sql import Row
 
 from ecommerce_lakehouse import registry
-from ecommerce_lakehouse.conflicts import only_writer
 from ecommerce_lakehouse.delta_log import DeltaLog, Note
 from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.guarded import GuardedLakehouse
@@ -24,21 +22,9 @@ from ecommerce_lakehouse.incremental import rebuild, update
 from ecommerce_lakehouse.lakehouse import Lakehouse
 from ecommerce_lakehouse.layers.quality import QualityError
 from ecommerce_lakehouse.merging import Change, go_back
+from ecommerce_lakehouse.records import append
 from ecommerce_lakehouse.registry import Table
 from ecommerce_lakehouse.storage import Storage
-
-RUNS = "run_id STRING, started_at TIMESTAMP, layers STRING, as_of_date DATE, full_refresh BOOLEAN"
-STEPS = (
-    "run_id STRING, table STRING, outcome STRING, rows_read BIGINT, rows_inserted BIGINT, "
-    "rows_updated BIGINT, rows_deleted BIGINT, rows_quarantined BIGINT, version BIGINT, "
-    "started_at TIMESTAMP, seconds DOUBLE"
-)
-"""Read are the rows that were new to the table: those of its files, or those of its inputs that
-changed; all of them where it was built. Quarantined are those that a silver table did not take."""
-CHECKS = (
-    "run_id STRING, table STRING, check STRING, severity STRING, rows BIGINT, broken BIGINT, "
-    "version BIGINT"
-)
 
 
 class Run:
@@ -67,13 +53,9 @@ class Run:
         self._steps: list[tuple[Any, ...]] = []
         self._checks: list[tuple[Any, ...]] = []
         self._published: dict[str, tuple[int, Note | None]] = {}
-        self._record(
-            "runs",
-            RUNS,
-            [(self._id, datetime.now(UTC), ", ".join(layers), lake.given_date, full_refresh)],
-        )
-        written = "spark.databricks.delta.lastCommitVersionInSession"
-        self._number = int(lake.spark.conf.get(written) or 0)
+        run = (self._id, datetime.now(UTC), ", ".join(layers), lake.given_date, full_refresh)
+        self._record("runs", [run], self._id)
+        self._number = self._log.version_that_says(self._id)
 
     def build(self, tables: Sequence[Table], say: Callable[[Change], object]) -> None:
         """Bring tables up to date.
@@ -123,8 +105,8 @@ class Run:
         try:
             yield
         finally:
-            self._record("steps", STEPS, self._steps)
-            self._record("checks", CHECKS, self._checks)
+            self._record("steps", self._steps)
+            self._record("checks", self._checks)
 
     def check(self, tables: Sequence[Table]) -> list[Row]:
         """Check tables as they stand, every row.
@@ -146,7 +128,7 @@ class Run:
             rows = found.collect() if found is not None else []
             self._note_checks(table, rows)
             results += rows
-        self._record("checks", CHECKS, self._checks)
+        self._record("checks", self._checks)
         if any(row.severity == "error" and row.broken for row in results):
             raise QualityError(results, "Broken in the tables as they stand:")
         return results
@@ -209,16 +191,10 @@ class Run:
                 continue
             go_back(self._lake, table, version, note)
 
-    def _record(self, name: str, schema: str, rows: list[tuple[Any, ...]]) -> None:
-        """Append rows to a table of the `ops` layer."""
-        if not rows:
-            return
-        frame = self._lake.spark.createDataFrame(rows, schema).coalesce(1)
-        with only_writer(f"ops.{name}"):
-            # Records of an older release may lack a column.
-            frame.write.format("delta").mode("append").option("mergeSchema", True).save(
-                Storage(self._lake.spark).uri(f"{self._lake.location}/ops/{name}")
-            )
+    def _record(self, name: str, rows: list[tuple[Any, ...]], words: str = "") -> None:
+        """Write down rows, and words in the commit."""
+        if rows:
+            append(self._lake.spark, self._lake.location, name, rows, words)
 
 
 def _sorts_out(table: Table) -> bool:
