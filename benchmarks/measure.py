@@ -24,8 +24,6 @@ LOOK_EVERY = 0.1
 """The fewest seconds between two looks at a command's memory."""
 TO_LOOK = 0.03
 """The most of a core's time that looking takes: counting the pages of a large process is slow."""
-OF_THE_MACHINE = ("processor", "cores", "memory_gb")
-"""What may not differ between two measurements that are shown side by side."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +172,6 @@ def machine() -> dict[str, Any]:
     java = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False)
     cpu = [line for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
     return {
-        "date": date.today().isoformat(),
         "processor": cpu[0].partition(": ")[2] if cpu else platform.processor(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gb": round(psutil.virtual_memory().total / 2**30),
@@ -193,10 +190,11 @@ def _lines(path: str) -> list[str]:
 
 
 def keep(name: str, rows: list[dict[str, Any]]) -> None:
-    """Keep what was measured, with the machine, in `results/`.
+    """Keep what was measured in `results/`, with the machine it was measured on.
 
-    A row takes the place of an earlier one of the same way, size and share; the others of this
-    machine stay, so that a long comparison can be made in pieces.
+    A row takes the place of an earlier one of the same way, size and share. The others stay, so
+    that a long comparison can be made in pieces; but of a size and share only those of one
+    machine, as they are held against each other.
 
     Args:
         name: The file's name without its ending.
@@ -204,12 +202,22 @@ def keep(name: str, rows: list[dict[str, Any]]) -> None:
     """
     RESULTS.mkdir(exist_ok=True)
     file, here = RESULTS / f"{name}.json", machine()
-    before = json.loads(file.read_text()) if file.exists() else {"machine": {}, "rows": []}
-    same_machine = all(before["machine"].get(key) == here[key] for key in OF_THE_MACHINE)
-    found = {_what(row): row for row in before["rows"]} if same_machine else {}
-    found |= {_what(row): {**row, "date": here["date"]} for row in rows}
+    told = json.loads(file.read_text()) if file.exists() else {"machines": [], "rows": []}
+    new = {_what(row): {**row, "date": date.today().isoformat(), "machine": here} for row in rows}
+    compared = {what[:2] for what in new}
+    found = {}
+    for row in told["rows"]:
+        row["machine"] = told["machines"][row["machine"] - 1]
+        if _what(row)[:2] not in compared or row["machine"] == here:
+            found[_what(row)] = row
+    found |= new
     ordered = [found[what] for what in sorted(found, key=lambda what: what[:2])]
-    file.write_text(json.dumps({"machine": here, "rows": ordered}, indent=1) + "\n")
+    machines: list[dict[str, Any]] = []
+    for row in ordered:
+        if row["machine"] not in machines:
+            machines.append(row["machine"])
+        row["machine"] = machines.index(row["machine"]) + 1
+    file.write_text(json.dumps({"machines": machines, "rows": ordered}, indent=1) + "\n")
 
 
 def _what(row: Mapping[str, Any]) -> tuple[int, float, str]:

@@ -30,17 +30,18 @@ Above = Literal["top", "bottom", "center"]
 
 
 def scale(rows: Rows) -> Figure:
-    """Seconds by the number of order items, a line for each way."""
+    """Seconds by the number of order items, a line for each way on a machine."""
     runs = pd.DataFrame(rows)
     done = runs[runs["outcome"] == "done"]
     fig, ax = charts.figure(height=4.6)
     for way, points in done.groupby("way", sort=False):
-        ax.plot(
-            points["order_items"],
-            points["seconds_median"],
-            marker="o",
-            color=COLOURS[str(way)],
-        )
+        for _, there in points.groupby("machine"):
+            ax.plot(
+                there["order_items"],
+                there["seconds_median"],
+                marker="o",
+                color=COLOURS[str(way)],
+            )
         last = points.iloc[-1]
         place = (last["order_items"], last["seconds_median"])
         # To the right of the plain way's last point our line goes on.
@@ -132,7 +133,7 @@ PLOTS: dict[str, Callable[[Rows], Figure]] = {
 
 
 def table(told: dict[str, Any]) -> str:
-    """The figures as a Markdown table, and the machine under it."""
+    """The figures as a Markdown table, and the machines under it."""
     rows = [
         {
             **{k: v for k, v in row.items() if k not in ("samples", "cells")},
@@ -146,11 +147,21 @@ def table(told: dict[str, Any]) -> str:
     columns = list(rows[0])
     lines = [columns, ["---"] * len(columns), *[[row[c] for c in columns] for row in rows]]
     text = "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
-    m = told["machine"]
-    versions = ", ".join(f"{name} {version}" for name, version in m["versions"].items())
     return (
-        f"{text}\n\n{m['date']}, {m['cores']} cores of {m['processor']}, {m['memory_gb']} GB, "
-        f"{m['system']}, Python {m['python']}, Java {m['java']}; {versions}.\n"
+        text
+        + "\n"
+        + "".join(
+            f"\nMachine {number}: {_machine(about)}\n"
+            for number, about in enumerate(told["machines"], start=1)
+        )
+    )
+
+
+def _machine(about: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    return (
+        f"{about['cores']} cores of {about['processor']}, {about['memory_gb']} GB, "
+        f"{about['system']}, Python {about['python']}, Java {about['java']}; {versions}."
     )
 
 

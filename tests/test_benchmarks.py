@@ -129,23 +129,28 @@ def test_a_command_is_measured_and_ended(tmp_path: Path) -> None:
 def test_a_comparison_is_measured_in_pieces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is measured again replaces what was; rows of another machine are not kept beside it."""
+    """What is measured again replaces what was; of a size, one machine's rows stand together."""
     monkeypatch.setattr(measure, "RESULTS", tmp_path)
 
-    def kept(cores: int, *rows: tuple[int, str, float]) -> list[tuple[int, str, float]]:
+    def kept(cores: int, *rows: tuple[int, str, float]) -> list[tuple[int, int, str, float]]:
         monkeypatch.setattr(measure, "machine", lambda: {**here, "cores": cores})
         keep("scale", [{"customers": c, "way": w, "seconds": s} for c, w, s in rows])
-        told = json.loads((tmp_path / "scale.json").read_text())["rows"]
-        return [(row["customers"], row["way"], row["seconds"]) for row in told]
+        told = json.loads((tmp_path / "scale.json").read_text())
+        cores_of = [machine["cores"] for machine in told["machines"]]
+        return [
+            (cores_of[row["machine"] - 1], row["customers"], row["way"], row["seconds"])
+            for row in told["rows"]
+        ]
 
     here = measure.machine()
     kept(2, (1000, "ours", 9.0), (1000, "DuckDB", 1.0))
     assert kept(2, (10, "ours", 5.0), (1000, "ours", 8.0)) == [
-        (10, "ours", 5.0),
-        (1000, "ours", 8.0),
-        (1000, "DuckDB", 1.0),
+        (2, 10, "ours", 5.0),
+        (2, 1000, "ours", 8.0),
+        (2, 1000, "DuckDB", 1.0),
     ]
-    assert kept(4, (10, "ours", 3.0)) == [(10, "ours", 3.0)]
+    assert kept(4, (1000, "ours", 3.0)) == [(2, 10, "ours", 5.0), (4, 1000, "ours", 3.0)]
+    assert kept(4, (10, "ours", 2.0)) == [(4, 10, "ours", 2.0), (4, 1000, "ours", 3.0)]
 
 
 def test_the_guide_quotes_what_was_measured() -> None:

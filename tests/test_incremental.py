@@ -4,7 +4,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -205,6 +206,8 @@ def a_few(folder: Path, **rows: list[str]) -> Path:
 
 
 ANN, BEN = "1,ann@shop.com,Ann,Lee,US,2023-01-01", "2,ben@shop.com,Ben,Lee,US,2023-01-02"
+CID = "3,cid@shop.com,Cid,Lee,US,2023-01-03"
+AUSTRIAN = ANN.replace("US", "AT")
 
 
 @pytest.fixture
@@ -236,7 +239,7 @@ def test_a_file_that_changed_is_refused_when_others_cannot_be_read_again(
     spark: SparkSession, customers: Path
 ) -> None:
     """Deliveries may be put away once they are read. Their rows must not be lost."""
-    deliver(customers / "data", "2", {"customers": [ANN.replace("US", "AT")]})
+    deliver(customers / "data", "2", {"customers": [AUSTRIAN]})
     update(opened(spark, customers), "customers")
     (customers / "data" / "raw_customers_2.csv").unlink()
     assert update(opened(spark, customers), "customers").how == "unchanged"
@@ -252,7 +255,7 @@ def test_a_file_that_two_runs_find_is_read_once(
     spark: SparkSession, customers: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other appends it after this one has seen that it is new."""
-    deliver(customers / "data", "2", {"customers": ["3,cid@shop.com,Cid,Lee,US,2023-01-03"]})
+    deliver(customers / "data", "2", {"customers": [CID]})
     mine, theirs = opened(spark, customers), opened(spark, customers)
     stamped = mine.stamped
 
@@ -283,7 +286,7 @@ def test_folders_may_be_uris(spark: SparkSession, customers: Path, scheme: str) 
     lake, files = f"{scheme}{customers}/lake", f"{scheme}{customers}/data"
     by_uri = GuardedLakehouse(spark, lake, files, JULY, sql_names=False)
     assert update(by_uri, "customers").how == "unchanged"
-    deliver(customers / "data", "2", {"customers": ["3,cid@shop.com,Cid,Lee,US,2023-01-03"]})
+    deliver(customers / "data", "2", {"customers": [CID]})
     by_uri = GuardedLakehouse(spark, lake, files, JULY, sql_names=False)
     assert update(by_uri, "customers") == Change("bronze.customers", "merged", 1)
     assert update(by_uri, "stg_customers") == Change("silver.stg_customers", "merged", 1)
@@ -302,7 +305,7 @@ def test_keys_that_are_lost_with_a_machine_are_read_anew(
     spark: SparkSession, customers: Path, monkeypatch: pytest.MonkeyPatch, times: int, how: str
 ) -> None:
     """They are kept on the machines of a cluster, and Spark does not know where they came from."""
-    deliver(customers / "data", "2", {"customers": ["3,cid@shop.com,Cid,Lee,US,2023-01-03"]})
+    deliver(customers / "data", "2", {"customers": [CID]})
     lake = opened(spark, customers)
     update(lake, "customers")
     keep = incremental._keep
@@ -332,32 +335,36 @@ def test_a_merge_sends_its_few_rows_to_those_of_the_table(
     spark: SparkSession, customers: Path
 ) -> None:
     """The table's rows are not moved to find those that match, however many they are."""
-    deliver(customers / "data", "2", {"customers": [ANN.replace("US", "AT")]})
+    deliver(customers / "data", "2", {"customers": [AUSTRIAN, CID]})
     lake = opened(spark, customers)
     update(lake, "customers")
-    store: Any = spark._jsparkSession.sharedState().statusStore()
-    before = store.executionsCount()
     for key, value in profile.settings_for(2**30, cores=2).items():
         spark.conf.set(key, value)
     spark.conf.set("spark.sql.autoBroadcastJoinThreshold", -1)  # as if the table were large
     try:
-        update(lake, "stg_customers")
+        with queries(spark) as found:
+            update(lake, "stg_customers")
     finally:
         spark.conf.unset("spark.sql.autoBroadcastJoinThreshold")
         profile.apply(spark, raw_bytes=0)
-    bus: Any = spark._jsc.sc().listenerBus()
-    bus.waitUntilEmpty(60_000)
-    queries = [
-        store.executionsList(before, 1000).apply(n) for n in range(store.executionsCount() - before)
-    ]
-    (plan,) = [
-        query.physicalPlanDescription()
-        for query in queries
-        if "scanning files for matches" in query.description()
-        and "Join" in query.physicalPlanDescription()
-    ]
+    (plan,) = [plan for title, plan in found if "scanning files" in title and "Join" in plan]
     assert "BroadcastHashJoin Inner BuildLeft" in plan
     assert "Exchange hashpartitioning" not in plan
+
+
+@contextmanager
+def queries(spark: SparkSession) -> Iterator[list[tuple[str, str]]]:
+    """What is asked of Spark meanwhile: titles and plans, there when it is over."""
+    store: Any = spark._jsparkSession.sharedState().statusStore()
+    bus: Any = spark._jsc.sc().listenerBus()
+    found: list[tuple[str, str]] = []
+    bus.waitUntilEmpty(60_000)
+    before = store.executionsCount()
+    yield found
+    bus.waitUntilEmpty(60_000)
+    new = store.executionsList(before, store.executionsCount() - before)
+    for query in (new.apply(n) for n in range(new.size())):
+        found.append((query.description(), query.physicalPlanDescription()))
 
 
 def test_two_days_are_not_mixed(spark: SparkSession, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from builders import by_key, row
 from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
+from test_incremental import a_few
 
 from ecommerce_lakehouse import ExampleLakehouse, Lakehouse, MemoryLakehouse, registry
 from ecommerce_lakehouse.dates import parse_date
@@ -129,6 +130,20 @@ def test_a_missing_table_says_what_builds_it(lake: Lakehouse) -> None:
         "It is built by notebooks/02_silver.ipynb. Build it now with:  lakehouse run --to 02",
     ]
     assert not lake.has(fct_customer_metrics)
+
+
+def test_an_empty_table_is_named_where_rows_are_needed(spark: SparkSession, tmp_path: Path) -> None:
+    """Where every row was refused, and where it may be too early for any."""
+    data = a_few(tmp_path / "data", customers=[ANN])
+    lake = open_lake(spark, tmp_path / "lake", data, as_of_date="2023-07-31")
+    for name in ("customers", "products", "stg_customers", "stg_products"):
+        lake.build(name)
+    lake.check_rows("stg_customers")
+    with pytest.raises(
+        InputError, match=r"silver\.stg_products has no rows as of 2023-07-31"
+    ) as empty:
+        lake.check_rows("stg_customers", "stg_products")
+    assert "--as-of yyyy-mm-dd" in empty.value.remedy
 
 
 def test_a_write_that_was_cut_short_is_no_table(spark: SparkSession, tmp_path: Path) -> None:

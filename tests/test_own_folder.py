@@ -10,6 +10,7 @@ import nbformat
 import pytest
 from oracle.agree import assert_agrees
 from oracle.compare import read_delta
+from test_incremental import a_few
 
 from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.paths import PROJECT
@@ -76,3 +77,45 @@ def test_every_chart_has_the_table_behind_it(by_notebooks: Path) -> None:
 def test_the_notebooks_agree_with_the_oracle_on_dirty_data(by_notebooks: Path, team: Path) -> None:
     names = [table.full_name for table in registry.tables()]
     assert_agrees(partial(read_delta, by_notebooks / "lakehouse"), names, team)
+
+
+ANN, MOUSE = "1,ann@shop.com,Ann,Lee,US,2024-05-01", "1,Mouse,Accessories,5.00,9.99"
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("rows", "flags", "code"),
+    [
+        pytest.param({}, [], 0, id="one order, of this month"),
+        pytest.param(
+            {"orders": [], "order_items": []}, ["--as-of", "2024-06-30"], 2, id="no order"
+        ),
+        pytest.param({}, ["--as-of", "2024-05-31"], 2, id="a day before the first order"),
+        pytest.param({"customers": []}, [], 2, id="no customer"),
+        pytest.param({"products": ["1,Mouse,Accessories,5.00,"]}, [], 2, id="no good product"),
+    ],
+)
+@pytest.mark.usefixtures("jvm")
+def test_a_shop_with_next_to_nothing(
+    tmp_path: Path, rows: dict[str, list[str]], flags: list[str], code: int
+) -> None:
+    """Either every notebook runs, or one says what is missing."""
+    shop = {
+        "customers": [ANN],
+        "orders": ["1,1,2024-06-01,completed,5.00"],
+        "order_items": ["1,1,1,2,9.99"],
+        "products": [MOUSE],
+    }
+    a_few(tmp_path / "data", **{**shop, **rows})
+    done = subprocess.run(
+        [
+            *(str(Path(sys.executable).parent / "lakehouse"), "run", *flags),
+            *("--data-dir", str(tmp_path / "data"), "--lakehouse-dir", str(tmp_path / "lake")),
+            *("--artifacts-dir", str(tmp_path / "charts"), "--output-dir", str(tmp_path / "x")),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    assert code == 0 or "has no rows as of 20" in done.stderr

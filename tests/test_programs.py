@@ -245,6 +245,32 @@ def test_a_failing_cell_is_named_and_nothing_runs_after_it(
     assert contents(three_notebooks) == before
 
 
+@pytest.mark.parametrize(
+    ("error", "said", "code"),
+    [
+        ("errors import InputError as E", ["There is no order.", "Name a day."], 2),
+        ("errors import LakehouseError as E", ["There is no order.", "Name a day."], 1),
+        ("layers.quality import QualityError as E", ["Not published.", "orders: a key: 1 of 2"], 1),
+    ],
+)
+def test_an_error_for_people_is_told_whole_and_data_is_not_the_notebooks_fault(
+    lakehouse: Command,
+    three_notebooks: Path,
+    tmp_path: Path,
+    error: str,
+    said: list[str],
+    code: int,
+) -> None:
+    row = "Row(table='orders', check='a key', severity='error', rows=2, broken=1)"
+    given = f"[{row}]" if "Quality" in error else "'There is no order.', 'Name a day.'"
+    cell = f"from pyspark.sql import Row\nfrom ecommerce_lakehouse.{error}\nraise E({given})"
+    write_notebook(three_notebooks / "01_a.ipynb", cell)
+    answer = lakehouse("run", "--output-dir", str(tmp_path / "copies"))
+    assert answer.code == code
+    assert f"01_a, cell 1: {said[0]}\n{said[1]}" in answer.err
+    assert ("raise E" in answer.err) == (code == 1)
+
+
 def test_an_error_that_ipython_cannot_print_is_named_by_its_last_line(
     lakehouse: Command, three_notebooks: Path, tmp_path: Path
 ) -> None:

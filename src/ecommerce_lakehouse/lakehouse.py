@@ -135,6 +135,22 @@ class Lakehouse:
         columns = self.log(table).columns()
         return is_among(column, self.read(table).columns if columns is None else columns)
 
+    def check_rows(self, *tables: str) -> None:
+        """See that tables have rows, where nothing of what follows would make sense without.
+
+        Raises:
+            MissingTableError: One is not built yet.
+            InputError: One is empty.
+        """
+        for name in tables:
+            frame, rows = self.read(name), self.log(name).size()
+            if frame.isEmpty() if rows is None else not rows:
+                raise InputError(
+                    f"{registry.get(name).full_name} has no rows as of {self.as_of_date}, so there "
+                    "is nothing to show.",
+                    "Look why in silver.quarantine, or name a later day with:  --as-of yyyy-mm-dd",
+                )
+
     @property
     def as_of_date(self) -> date:
         """The day to look back from: the one given, or that of the last completed order.

@@ -137,7 +137,8 @@ def run_notebook(
         on_cell: Called with (done, total) after every code cell.
 
     Raises:
-        NotebookFailed: A cell raised an error; the message names it.
+        InputError: A cell found that the data or a parameter cannot be used.
+        NotebookFailed: A cell raised another error; the message names it.
     """
     start = time.monotonic()
     CountingEngine.on_cell = staticmethod(on_cell)
@@ -160,11 +161,11 @@ def run_notebook(
                 config=Config(KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"}),
             )
     except papermill.PapermillExecutionError as problem:
-        raise NotebookFailed(
-            f"{source.stem}, cell {problem.exec_count}: {_what_failed(problem, target)}\n\n"
-            f"{_indented(problem.source)}",
-            f"The executed copy, with the full error: {target}",
-        ) from None
+        said = f"{source.stem}, cell {problem.exec_count}: {_what_failed(problem, target)}"
+        copy = f"The executed copy, with the full error: {target}"
+        if problem.ename == "InputError":  # the data or a parameter, not the cell
+            raise InputError(said, copy) from None
+        raise NotebookFailed(f"{said}\n\n{_indented(problem.source)}", copy) from None
     cells = sum(cell.cell_type == "code" for cell in executed.cells)
     return Outcome(source.stem, cells, time.monotonic() - start)
 
@@ -173,7 +174,7 @@ def _what_failed(problem: papermill.PapermillExecutionError, executed: Path) -> 
     plain = re.sub(r"\x1b\[[0-9;]*m", "", str(problem.evalue)).strip()
     if not plain:  # IPython could not print the error as one: what it printed last tells
         return _last_words(executed)
-    if problem.ename in ("InputError", "MissingTableError", "LakehouseError"):
+    if problem.ename in ("InputError", "MissingTableError", "LakehouseError", "QualityError"):
         return plain  # written for people: with its remedy
     return f"{problem.ename}: {plain.splitlines()[0] if plain else ''}"
 
