@@ -355,16 +355,20 @@ def test_a_merge_sends_its_few_rows_to_those_of_the_table(
 @contextmanager
 def queries(spark: SparkSession) -> Iterator[list[tuple[str, str]]]:
     """What is asked of Spark meanwhile: titles and plans, there when it is over."""
-    store: Any = spark._jsparkSession.sharedState().statusStore()
-    bus: Any = spark._jsc.sc().listenerBus()
     found: list[tuple[str, str]] = []
-    bus.waitUntilEmpty(60_000)
-    before = store.executionsCount()
+    before = [query.executionId() for query in _queries(spark)]
     yield found
+    new = (query for query in _queries(spark) if query.executionId() not in before)
+    found += [(query.description(), query.physicalPlanDescription()) for query in new]
+
+
+def _queries(spark: SparkSession) -> list[Any]:
+    """The queries that Spark remembers: of many the newest."""
+    bus: Any = spark._jsc.sc().listenerBus()
     bus.waitUntilEmpty(60_000)
-    new = store.executionsList(before, store.executionsCount() - before)
-    for query in (new.apply(n) for n in range(new.size())):
-        found.append((query.description(), query.physicalPlanDescription()))
+    store: Any = spark._jsparkSession.sharedState().statusStore()
+    remembered = store.executionsList()
+    return [remembered.apply(number) for number in range(remembered.size())]
 
 
 def test_two_days_are_not_mixed(spark: SparkSession, tmp_path: Path) -> None:

@@ -302,6 +302,16 @@ def job(*layers: str) -> Callable[[], None]:
     return lambda: jobs.main("A job.", *layers)
 
 
+@pytest.mark.usefixtures("nothing_starts")
+def test_a_folder_is_meant_from_where_a_job_is_typed(
+    answer_of: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `lakehouse build` has it."""
+    monkeypatch.chdir(folder)
+    answer = answer_of(job("bronze"), "--data-dir", "nowhere")
+    assert f"no folder {folder}/nowhere" in answer.err
+
+
 @pytest.mark.parametrize(
     ("layer", "arguments", "said"),
     [

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from ecommerce_lakehouse.errors import InputError, LakehouseError, NotebookFailed
+from ecommerce_lakehouse.paths import typed
 
 if TYPE_CHECKING:
     from ecommerce_lakehouse.guarded import GuardedLakehouse
@@ -28,13 +29,6 @@ DataDir = Annotated[str, typer.Option("--data-dir", help="The folder of raw CSV 
 LakehouseDir = Annotated[str, typer.Option("--lakehouse-dir", help="Where the tables go.")]
 ArtifactsDir = Annotated[str, typer.Option("--artifacts-dir", help="Where charts and exports go.")]
 AsOf = Annotated[str, typer.Option("--as-of", help="Look back from this day (yyyy-mm-dd).")]
-
-
-def _absolute(folder: str) -> str:
-    """A folder named on the command line is meant from where the command was typed."""
-    if not folder or "://" in folder or folder.startswith("file:"):
-        return folder
-    return str(Path(folder).expanduser().absolute())
 
 
 @app.command()
@@ -54,16 +48,16 @@ def run(
     from ecommerce_lakehouse import batch
 
     given = {
-        "data_dir": _absolute(data_dir),
-        "lakehouse_dir": _absolute(lakehouse_dir),
-        "artifacts_dir": _absolute(artifacts_dir),
+        "data_dir": typed(data_dir),
+        "lakehouse_dir": typed(lakehouse_dir),
+        "artifacts_dir": typed(artifacts_dir),
         "as_of_date": as_of,
     }
     batch.run(
         {name: value for name, value in given.items() if value},
         first=first,
         last=last,
-        output_dir=_absolute(output_dir),
+        output_dir=typed(output_dir),
         update=update,
         console=console,
     )
@@ -90,9 +84,9 @@ def build(
 
     doctor.quick()
     given = {
-        "data_dir": _absolute(data_dir),
-        "lakehouse_dir": _absolute(lakehouse_dir),
-        "artifacts_dir": _absolute(artifacts_dir),
+        "data_dir": typed(data_dir),
+        "lakehouse_dir": typed(lakehouse_dir),
+        "artifacts_dir": typed(artifacts_dir),
         "date": as_of,
         "master": master,
     }
@@ -138,7 +132,7 @@ def _open(lakehouse_dir: str) -> GuardedLakehouse:
     from ecommerce_lakehouse.guarded import GuardedLakehouse
     from ecommerce_lakehouse.session import get_spark
 
-    location = _absolute(lakehouse_dir) or "lakehouse"
+    location = typed(lakehouse_dir) or "lakehouse"
     preflight.check_lakehouse(location)
     doctor.quick()
     return GuardedLakehouse(get_spark("lakehouse-job"), location, sql_names=False)
@@ -209,7 +203,7 @@ def generate(
     if seed < 0:
         raise InputError(f"--seed is {seed}.", "Any whole number from 0 up will do.")
     try:
-        truth = make(customers, Path(_absolute(out)), seed)
+        truth = make(customers, Path(typed(out)), seed)
     except OSError as problem:
         raise InputError(
             f"{out} cannot be written ({problem.strerror}).",

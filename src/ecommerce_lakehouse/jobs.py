@@ -16,10 +16,17 @@ from ecommerce_lakehouse.evolution import new_columns
 from ecommerce_lakehouse.exports import is_written_from, note_source, write_parquet
 from ecommerce_lakehouse.guarded import GuardedLakehouse
 from ecommerce_lakehouse.merging import Change
+from ecommerce_lakehouse.paths import typed
 from ecommerce_lakehouse.preflight import check_data, check_writable, raw_bytes
 from ecommerce_lakehouse.registry import LAYERS
 from ecommerce_lakehouse.runs import Run
 from ecommerce_lakehouse.session import get_spark, is_this_machine
+
+FOLDERS = {
+    "--data-dir": "data_seeds/shop",
+    "--lakehouse-dir": "lakehouse",
+    "--artifacts-dir": "artifacts",
+}
 
 
 def options(name: str, description: str) -> argparse.ArgumentParser:
@@ -30,9 +37,9 @@ def options(name: str, description: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--evolve", action="store_true", help="take new columns of the raw files into bronze"
     )
-    parser.add_argument("--data-dir", default="data_seeds/shop")
-    parser.add_argument("--lakehouse-dir", default="lakehouse")
-    parser.add_argument("--artifacts-dir", default="artifacts")
+    for flag, default in FOLDERS.items():
+        told = f"a folder (default: the project's {default})"
+        parser.add_argument(flag, type=typed, default=argparse.SUPPRESS, help=told)
     parser.add_argument(
         "--master", default="", help="a Spark master (default: spark-submit's, or all cores)"
     )

@@ -30,6 +30,13 @@ def resolve(location: str | os.PathLike[str]) -> str:
     return str((PROJECT / Path(text).expanduser()).absolute())
 
 
+def typed(folder: str) -> str:
+    """A folder named on a command line: it is meant from where the command was typed."""
+    if not folder or not is_local(folder):
+        return folder
+    return str(Path(folder).expanduser().absolute())
+
+
 def is_local(location: str) -> bool:
     """Whether a resolved location is a path of this machine, not a URI for Spark to look at."""
     return "://" not in location and not location.startswith("file:")

@@ -27,8 +27,10 @@ after a few tables."""
 def spark_submit(program: str, *arguments: str) -> str:
     """Run a program with this environment's spark-submit, in a JVM of its own.
 
+    It is as if it were typed in the project folder: there relative paths start.
+
     Args:
-        program: A Python file; a relative path starts at the project folder.
+        program: A Python file.
         *arguments: Its flags.
 
     Returns:
@@ -54,7 +56,8 @@ def spark_submit(program: str, *arguments: str) -> str:
         "SPARK_LOCAL_IP": "127.0.0.1",
     }
     done = subprocess.run(
-        [found, *SMALL, *start, str(PROJECT / program), *arguments],
+        [found, *SMALL, *start, program, *arguments],
+        cwd=PROJECT,
         env=environment,
         capture_output=True,
         text=True,
