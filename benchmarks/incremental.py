@@ -68,8 +68,8 @@ def build(data: Path, home: Path, *flags: str) -> list[str]:
 
 
 def copy(one: Path, other: Path) -> list[list[str]]:
-    """The commands that make a folder a copy of another."""
-    return [["rm", "-rf", str(other)], ["cp", "-a", str(one), str(other)]]
+    """The commands that make a folder a copy of another; it is on the disk when they end."""
+    return [["rm", "-rf", str(other)], ["cp", "-a", str(one), str(other)], ["sync"]]
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """A run: one at a time, a gate before every table, and a record of what it did."""
 
+import os
 import shutil
 from collections.abc import Callable
 from datetime import date
@@ -130,6 +131,16 @@ def test_a_disk_without_hard_links_has_records_too(
     run(opened(spark, shop))
     assert len(ops(opened(spark, shop), "runs")) == 2
     assert len(steps(opened(spark, shop))) == 2 * len([*OTHERS, *TABLES])
+
+
+def test_a_folder_of_any_name_has_records_too(
+    spark: SparkSession, two_customers: Path, tmp_path: Path
+) -> None:
+    """delta-rs would write to another folder, or panic."""
+    shop = shutil.copytree(two_customers, tmp_path / "100%25 [shop]")
+    run(opened(spark, shop))
+    assert len(ops(opened(spark, shop), "runs")) == 2
+    assert os.listdir(tmp_path) == ["100%25 [shop]"]
 
 
 def test_two_first_runs_that_begin_at_once(

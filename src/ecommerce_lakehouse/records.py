@@ -6,6 +6,7 @@ a row for each check of what it wrote.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from ecommerce_lakehouse.conflicts import in_the_way, only_writer
 from ecommerce_lakehouse.paths import is_local
 from ecommerce_lakehouse.storage import Storage
 
+_NOT_FOR_DELTA_RS = re.compile(r"[\x00-\x1f%\[\]\\^|]")
+"""Characters of a folder's name that it takes for something else."""
 _MOMENT = pa.timestamp("us", "UTC")
 SCHEMAS = {
     "runs": {
@@ -87,6 +90,8 @@ def _append_here(folder: str, table: pa.Table, words: str) -> bool:
     Returns:
         Whether it could. The commit is a hard link, which some disks do not know.
     """
+    if _NOT_FOR_DELTA_RS.search(folder):
+        return False
     from deltalake import CommitProperties, write_deltalake
     from deltalake.exceptions import CommitFailedError
 
