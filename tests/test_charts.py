@@ -52,6 +52,7 @@ def test_axes_of_money_and_of_counts() -> None:
     charts.count_axis(ax.yaxis)
     assert ax.xaxis.get_major_formatter()(12_400, 0) == "$12.4k"
     assert ax.yaxis.get_major_formatter()(12_400, 0) == "12,400"
+    assert ax.yaxis.get_major_formatter()(0.6, 0) == "", "there is no 0.6 of a customer"
     plt.close("all")
 
 

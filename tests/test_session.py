@@ -1,11 +1,29 @@
 """What a session is made of, whatever else is installed on the machine."""
 
+import subprocess
 import sys
+from typing import Any
 
 from pyspark.sql import SparkSession
+
+from ecommerce_lakehouse.java import ensure_java
+from ecommerce_lakehouse.session import COMPILERS
 
 
 def test_python_workers_are_of_this_environment(spark: SparkSession) -> None:
     """Not of the first python3 on the PATH, which may be of another version."""
     numbers = spark.sparkContext.parallelize([1], 1)
     assert numbers.map(lambda _: sys.executable).collect() == [sys.executable]
+
+
+def test_java_leaves_the_compilers_of_spark_after_a_first_look(spark: SparkSession) -> None:
+    """They are at work for two seconds; to compile them thoroughly takes Java ten."""
+    gateway: Any = spark.sparkContext._gateway
+    beans = gateway.jvm.java.lang.management.ManagementFactory.getRuntimeMXBean()
+    option = f"-XX:CompilerDirectivesFile={COMPILERS}"
+    assert option in list(beans.getInputArguments())
+    unlock = "-XX:+UnlockDiagnosticVMOptions"
+    command = [str(ensure_java()), unlock, option, "-XX:+CompilerDirectivesPrint", "-version"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "org/codehaus/*.*" in told
+    assert "Exclude:true" in told.partition("c2 directives:")[2].partition("\n")[2]

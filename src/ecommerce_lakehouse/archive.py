@@ -21,7 +21,7 @@ from py4j.protocol import Py4JError
 from pyspark import SparkContext
 
 from ecommerce_lakehouse.jars import delta_jars
-from ecommerce_lakehouse.java import ensure_java, without_a_jvm
+from ecommerce_lakehouse.java import ensure_java, quoted, without_a_jvm
 from ecommerce_lakehouse.paths import EXAMPLE_DATA
 
 TABLES = (
@@ -54,12 +54,7 @@ def archive_option(java: Path) -> str:
         An option; empty where there is no archive.
     """
     archive = archive_of(java)
-    return _quoted(f"-XX:SharedArchiveFile={archive}") if archive.is_file() else ""
-
-
-def _quoted(option: str) -> str:
-    escaped = option.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    return quoted(f"-XX:SharedArchiveFile={archive}") if archive.is_file() else ""
 
 
 def make_archive() -> bool:
@@ -79,7 +74,7 @@ def make_archive() -> bool:
             subprocess.run(
                 [sys.executable, "-m", "ecommerce_lakehouse.archive", scratch],
                 env=without_a_jvm()
-                | {"LAKEHOUSE_JAVA_OPTIONS": _quoted(f"-XX:ArchiveClassesAtExit={made}")},
+                | {"LAKEHOUSE_JAVA_OPTIONS": quoted(f"-XX:ArchiveClassesAtExit={made}")},
                 check=True,
                 capture_output=True,
             )

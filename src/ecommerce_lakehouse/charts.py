@@ -100,8 +100,10 @@ def money_axis(axis: Any) -> None:
 
 
 def count_axis(axis: Any) -> None:
-    """Write an axis' ticks as whole numbers with thousands separated."""
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    """Write an axis' ticks as whole numbers with thousands separated, and none between them."""
+    axis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:,.0f}" if abs(value - round(value)) < 1e-6 else "")
+    )
 
 
 def few_ticks() -> MaxNLocator:

@@ -26,6 +26,12 @@ def without_a_jvm() -> dict[str, str]:
     return {name: v for name, v in os.environ.items() if not name.startswith("PYSPARK_GATEWAY")}
 
 
+def quoted(option: str) -> str:
+    """An option for Java that may hold spaces, as Spark's settings want it."""
+    escaped = option.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 @cache
 def java_version(java: Path) -> int | None:
     """The major version of a `java` program, None when it does not answer."""

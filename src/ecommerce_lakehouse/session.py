@@ -23,7 +23,7 @@ from ecommerce_lakehouse import profile
 from ecommerce_lakehouse.archive import archive_option
 from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.jars import delta_jars
-from ecommerce_lakehouse.java import ensure_java
+from ecommerce_lakehouse.java import ensure_java, quoted
 from ecommerce_lakehouse.paths import PROJECT
 
 SETTINGS = {
@@ -65,8 +65,12 @@ LONG_METHODS = "-XX:-DontCompileHugeMethods"
 """The loop of a MERGE that also tells what changed is too long for Java's taste: it would never
 be compiled."""
 
+COMPILERS = Path(__file__).with_name("java_compiler.json")
+"""What Java compiles quickly only: the compilers that Spark has of its own."""
+
 LAUNCH = {
     "spark.driver.extraJavaOptions": f"-Xss4m -XX:+UseParallelGC {THOROUGHLY} {LONG_METHODS} "
+    f"-XX:+UnlockDiagnosticVMOptions {quoted(f'-XX:CompilerDirectivesFile={COMPILERS}')} "
     f"-Dderby.system.home=build {os.environ.get('LAKEHOUSE_JAVA_OPTIONS', '')}",
     "spark.ui.enabled": "false",
 }
