@@ -17,7 +17,7 @@ run: $(STAMP) ## Run the notebooks in order:  make run ARGS="--to 03"
 
 # Many short runs on two cores: what the long compiling costs them, they do not live to win back.
 test: export LAKEHOUSE_JAVA_OPTIONS ?= -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=192m
-test: $(STAMP) ## Run every check: lint, types, exports, tests, notebooks
+test: $(STAMP) ## Run every check that takes minutes: lint, types, exports, tests, notebooks
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy

@@ -7,17 +7,20 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat import NotebookNode
 from oracle.agree import assert_agrees, assert_same
 from oracle.build import build_oracle
 from oracle.compare import read_delta
 
 from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.java import without_a_jvm
-from ecommerce_lakehouse.notebooks import notebooks
+from ecommerce_lakehouse.notebooks import notebooks, run_notebook
 from ecommerce_lakehouse.paths import EXAMPLE_DATA, PROJECT
 
 BIN = Path(sys.executable).parent
@@ -145,6 +148,28 @@ def test_run_twice_and_two_at_a_time(tmp_path: Path) -> None:
         ), said
     for name in NAMES:
         assert_same(name, read_delta(tmp_path / "lakehouse", name), before[name])
+
+
+def twice(cell: NotebookNode) -> list[NotebookNode]:
+    """A cell and, where it can change what comes after it, the same again."""
+    if cell.cell_type != "code" or "parameters" in cell.metadata.get("tags", []):
+        return [cell]
+    again = deepcopy(cell)
+    again.id = f"{cell.id}-again"
+    return [cell, again]
+
+
+@pytest.mark.nightly
+@pytest.mark.usefixtures("jvm")
+def test_every_cell_can_be_run_twice(tmp_path: Path) -> None:
+    """As readers do, who change a cell and run it again in the same kernel."""
+    where = {name: str(tmp_path / name) for name in ("lakehouse_dir", "artifacts_dir")}
+    for path in notebooks():
+        book = nbformat.read(path, as_version=4)
+        book.cells = [each for cell in book.cells for each in twice(cell)]
+        doubled = tmp_path / path.name
+        nbformat.write(book, doubled)
+        run_notebook(doubled, tmp_path / "executed" / path.name, where, lambda done, total: None)
 
 
 @pytest.mark.nightly

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pyspark.sql.pandas.types import from_arrow_type
+
 from ecommerce_lakehouse import registry
-from ecommerce_lakehouse.guarded import IN_QUARANTINE
+from ecommerce_lakehouse.guarded import IN_QUARANTINE, JUDGED_FROM
 from ecommerce_lakehouse.lakehouse import Lakehouse
-from ecommerce_lakehouse.layers.quality import CHECKS, REFERENCES
+from ecommerce_lakehouse.layers.quality import CHECKS, REFERENCES, check_days
+from ecommerce_lakehouse.records import SCHEMAS
 from ecommerce_lakehouse.registry import Table
+
+OF_RUNS = {
+    "runs": "One row per run. The version in which it appears is its number.",
+    "steps": "One row per table that a run looked at. What was read are the rows that were new "
+    "to it; quarantined are those that a silver table did not take.",
+    "checks": "One row per check of what a run wrote.",
+}
+"""The tables that programs keep of what they did."""
 
 
 def text(lake: Lakehouse) -> str:
@@ -20,11 +31,14 @@ def text(lake: Lakehouse) -> str:
     lines = [
         "# Data dictionary",
         "",
-        "Every table, from its declaration, its checks and its schema. Made by "
+        "Every table, from its declaration, its checks and its schema, and what programs keep of "
+        "their runs (`ops`). Made by "
         "`python scripts/generate_dictionary.py`; money is in USD, times are UTC.",
     ]
     for table in registry.tables():
         lines += ["", *_table(lake, table)]
+    for name, grain in OF_RUNS.items():
+        lines += ["", *_columns(name, grain)]
     return "\n".join(lines) + "\n"
 
 
@@ -40,7 +54,7 @@ def _table(lake: Lakehouse, table: Table) -> Iterator[str]:
     yield "|---|---|"
     for column in lake.stamped(table, lake.read(table.name)).schema:
         yield f"| `{column.name}` | {column.dataType.simpleString()} |"
-    checks = list(_checks(table))
+    checks = list(_checks(lake, table))
     if checks:
         yield ""
         yield "| check | severity | must hold |"
@@ -48,12 +62,23 @@ def _table(lake: Lakehouse, table: Table) -> Iterator[str]:
         yield from checks
 
 
+def _columns(name: str, grain: str) -> Iterator[str]:
+    yield f"## ops.{name}"
+    yield ""
+    yield grain
+    yield ""
+    yield "| column | type |"
+    yield "|---|---|"
+    for column, kind in SCHEMAS[name].items():
+        yield f"| `{column}` | {from_arrow_type(kind).simpleString()} |"
+
+
 def _said(table: Table) -> str:
     """The first sentence of the function's docstring."""
     return (table.function.__doc__ or "").strip().partition("\n")[0]
 
 
-def _checks(table: Table) -> Iterator[str]:
+def _checks(lake: Lakehouse, table: Table) -> Iterator[str]:
     for check in CHECKS:
         if check.table == table.name:
             yield f"| {check.name} | {check.severity} | `{check.holds}` |"
@@ -66,6 +91,10 @@ def _checks(table: Table) -> Iterator[str]:
             if reference.holds != "true":
                 fits = f"{reference.column} fits {reference.to}"
                 yield f"| {fits} | warning | `{reference.holds}` |"
+    if table.name == "stg_orders":
+        for found in check_days(lake.read(table.name), lake.as_of_date).collect():
+            yield f"| {found.check} | {found.severity}, of the last four weeks | |"
     if table.name == "quarantine":
         for severity, share in IN_QUARANTINE.items():
-            yield f"| no file with more than {share:.0%} quarantined | {severity} | |"
+            limit = f"{severity}, for files of {JUDGED_FROM} rows or more"
+            yield f"| no file with more than {share:.0%} quarantined | {limit} | |"
