@@ -70,7 +70,7 @@ bench: $(STAMP) ## Measure a small shop four ways, in ten minutes
 	$(BIN)/python -m benchmarks.notebooks --only "first table" "first table, plain" --name first_table
 	$(BIN)/python -m benchmarks.report
 
-bench-full: $(STAMP) ## Measure everything, in ten hours and 50 GB
+bench-full: $(STAMP) ## Measure everything, up to eight million customers, in many hours
 	$(BIN)/python -m benchmarks.generator --customers 10000 100000 1000000
 	$(BIN)/python -m benchmarks.scale --customers 1000 10000 100000 250000 1000000
 	$(BIN)/python -m benchmarks.scale --customers 8000000 --repetitions 1

@@ -33,19 +33,17 @@ def scale(rows: Rows) -> Figure:
     """Seconds by the number of order items, a line for each way on a machine."""
     runs = pd.DataFrame(rows)
     done = runs[runs["outcome"] == "done"]
+    machine = done["machine"].mode()[0]  # of most rows
     fig, ax = charts.figure(height=4.6)
     for way, points in done.groupby("way", sort=False):
-        for _, there in points.groupby("machine"):
-            ax.plot(
-                there["order_items"],
-                there["seconds_median"],
-                marker="o",
-                color=COLOURS[str(way)],
-            )
-        last = points.iloc[-1]
-        place = (last["order_items"], last["seconds_median"])
-        # To the right of the plain way's last point our line goes on.
-        _name(ax, str(way), *place, COLOURS[str(way)], left=way == "plain PySpark")
+        for number, there in points.groupby("machine"):
+            x, y = there["order_items"], there["seconds_median"]
+            ax.plot(x, y, marker="o", color=COLOURS[str(way)])
+            elsewhere = number != machine
+            name = f"{way}, on another machine" if elsewhere else str(way)
+            # To the right of the plain way's last point our line may go on.
+            left = elsewhere or way == "plain PySpark"
+            _name(ax, name, x.iloc[-1], y.iloc[-1], COLOURS[str(way)], left=left)
     ways = done.groupby("order_items")["way"].count()
     by_all = ways[ways == ways.max()].index.max()
     largest = done[done["order_items"] == by_all].set_index("way")
@@ -112,7 +110,7 @@ def incremental(rows: Rows) -> Figure:
             ax.plot(places, there["seconds_median"], marker="o", color=colours[way])
         last = points["seconds_median"].iloc[-1]
         _name(ax, way, len(points) - 1, last, colours[way], above)
-    ax.set_xticks(range(len(shares)), [f"{share:.1%}" for share in shares])
+    ax.set_xticks(range(len(shares)), [f"{share:.1%}" if share else "none" for share in shares])
     ax.set(xlabel="customers in the delivery", ylabel="seconds", ylim=(0, None))
     seconds = told.pivot(index="share", columns="way", values="seconds_median")
     of_all = seconds["same day"] / seconds["all anew"]

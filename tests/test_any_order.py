@@ -151,7 +151,7 @@ def test_run_twice_and_two_at_a_time(tmp_path: Path) -> None:
 
 
 def twice(cell: NotebookNode) -> list[NotebookNode]:
-    """A cell and, where it can change what comes after it, the same again."""
+    """A cell, and if it is code the same again; the parameters once, they are set after it."""
     if cell.cell_type != "code" or "parameters" in cell.metadata.get("tags", []):
         return [cell]
     again = deepcopy(cell)

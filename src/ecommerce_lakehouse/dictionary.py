@@ -5,21 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pyspark.sql.pandas.types import from_arrow_type
+from pyspark.sql.types import DataType
 
 from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.guarded import IN_QUARANTINE, JUDGED_FROM
 from ecommerce_lakehouse.lakehouse import Lakehouse
 from ecommerce_lakehouse.layers.quality import CHECKS, REFERENCES, check_days
-from ecommerce_lakehouse.records import SCHEMAS
+from ecommerce_lakehouse.records import GRAINS, SCHEMAS
 from ecommerce_lakehouse.registry import Table
-
-OF_RUNS = {
-    "runs": "One row per run. The version in which it appears is its number.",
-    "steps": "One row per table that a run looked at. What was read are the rows that were new "
-    "to it; quarantined are those that a silver table did not take.",
-    "checks": "One row per check of what a run wrote.",
-}
-"""The tables that programs keep of what they did."""
 
 
 def text(lake: Lakehouse) -> str:
@@ -37,8 +30,9 @@ def text(lake: Lakehouse) -> str:
     ]
     for table in registry.tables():
         lines += ["", *_table(lake, table)]
-    for name, grain in OF_RUNS.items():
-        lines += ["", *_columns(name, grain)]
+    for name, columns in SCHEMAS.items():
+        kinds = {column: from_arrow_type(kind) for column, kind in columns.items()}
+        lines += ["", f"## ops.{name}", "", GRAINS[name], "", *_columns(kinds)]
     return "\n".join(lines) + "\n"
 
 
@@ -50,10 +44,8 @@ def _table(lake: Lakehouse, table: Table) -> Iterator[str]:
     yield f"- **Key:** {', '.join(table.key) or 'none: rows have no identity'}"
     yield f"- **Made from:** {', '.join(table.inputs)}"
     yield ""
-    yield "| column | type |"
-    yield "|---|---|"
-    for column in lake.stamped(table, lake.read(table.name)).schema:
-        yield f"| `{column.name}` | {column.dataType.simpleString()} |"
+    schema = lake.stamped(table, lake.read(table.name)).schema
+    yield from _columns({column.name: column.dataType for column in schema})
     checks = list(_checks(lake, table))
     if checks:
         yield ""
@@ -62,15 +54,11 @@ def _table(lake: Lakehouse, table: Table) -> Iterator[str]:
         yield from checks
 
 
-def _columns(name: str, grain: str) -> Iterator[str]:
-    yield f"## ops.{name}"
-    yield ""
-    yield grain
-    yield ""
+def _columns(kinds: dict[str, DataType]) -> Iterator[str]:
     yield "| column | type |"
     yield "|---|---|"
-    for column, kind in SCHEMAS[name].items():
-        yield f"| `{column}` | {from_arrow_type(kind).simpleString()} |"
+    for column, kind in kinds.items():
+        yield f"| `{column}` | {kind.simpleString()} |"
 
 
 def _said(table: Table) -> str:

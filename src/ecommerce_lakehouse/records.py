@@ -1,8 +1,4 @@
-"""The tables of the `ops` layer: what a run writes down of itself.
-
-`ops.runs` has a row a run, `ops.steps` a row for each table that a run looked at, `ops.checks`
-a row for each check of what it wrote.
-"""
+"""The tables of the `ops` layer: what a run writes down of itself."""
 
 from __future__ import annotations
 
@@ -51,9 +47,15 @@ SCHEMAS = {
         "version": pa.int64(),
     },
 }
-"""The columns. Read are the rows that were new to a table: those of its files, or those of its
-inputs that changed; all of them where it was built. Quarantined are those that a silver table
-did not take."""
+"""The columns of each table."""
+GRAINS = {
+    "runs": "One row per run. The version in which it appears is its number.",
+    "steps": "One row per table that a run looked at. Read are the rows that were new to it: those "
+    "of its files, or those of its inputs that changed; all of them where it was built. "
+    "Quarantined are those that a silver table did not take.",
+    "checks": "One row per check of what a run wrote.",
+}
+"""What a row of each is."""
 
 
 def append(
