@@ -78,7 +78,7 @@ bench-full: $(STAMP) ## Measure everything, up to eight million customers, in ma
 	$(BIN)/python -m benchmarks.notebooks
 	$(BIN)/python -m benchmarks.report
 
-clean: ## Delete the tables, the executed copies and the logs; keep .venv
+clean: ## Delete the tables and everything in build/; keep .venv
 	rm -rf build
 	@# The slash at the end: the folder may be a link to a larger disk.
 	[ ! -d lakehouse/ ] || find lakehouse/ -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +

@@ -25,6 +25,8 @@ COLOURS = {
     "Polars": "#009E73",
 }
 Rows = list[dict[str, Any]]
+CLOSE = 1.4
+"""Two lines whose last seconds differ by less than this factor have their names above and below."""
 Above = Literal["top", "bottom", "center"]
 """Which part of a name stands at the height of its point: `bottom` puts the name above it."""
 
@@ -35,15 +37,21 @@ def scale(rows: Rows) -> Figure:
     done = runs[runs["outcome"] == "done"]
     machine = done["machine"].mode()[0]  # of most rows
     fig, ax = charts.figure(height=4.6)
+    too_large = set(runs[runs["outcome"] == "too much memory"]["way"])
+    ends = done.groupby(["way", "machine"]).last()
     for way, points in done.groupby("way", sort=False):
         for number, there in points.groupby("machine"):
             x, y = there["order_items"], there["seconds_median"]
             ax.plot(x, y, marker="o", color=COLOURS[str(way)])
             elsewhere = number != machine
             name = f"{way}, on another machine" if elsewhere else str(way)
+            name += ", then more than 4 GB" if way in too_large else ""
             # To the right of the plain way's last point our line may go on.
             left = elsewhere or way == "plain PySpark"
-            _name(ax, name, x.iloc[-1], y.iloc[-1], COLOURS[str(way)], left=left)
+            beside = ends[ends["order_items"] == x.iloc[-1]]["seconds_median"].div(y.iloc[-1])
+            near = beside[beside.between(1 / CLOSE, CLOSE) & (beside != 1)]
+            above: Above = "center" if near.empty else "top" if near.iloc[0] > 1 else "bottom"
+            _name(ax, name, x.iloc[-1], y.iloc[-1], COLOURS[str(way)], above, left)
     ways = done.groupby("order_items")["way"].count()
     by_all = ways[ways == ways.max()].index.max()
     largest = done[done["order_items"] == by_all].set_index("way")

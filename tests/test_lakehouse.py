@@ -146,6 +146,18 @@ def test_an_empty_table_is_named_where_rows_are_needed(spark: SparkSession, tmp_
     assert "--as-of yyyy-mm-dd" in empty.value.remedy
 
 
+def test_tables_of_another_day_are_named_before_they_are_shown(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    lake = open_lake(spark, tmp_path / "lake", EXAMPLE_DATA)
+    for name in ("orders", "order_items", "stg_orders", "stg_order_items", "int_customer_orders"):
+        lake.build(name)
+    lake.check_rows("stg_orders", "int_customer_orders")
+    other = open_lake(spark, lake.location, EXAMPLE_DATA, as_of_date="2023-03-31")
+    with pytest.raises(LakehouseError, match="is as of 2023-07-20, this run is as of 2023-03-31"):
+        other.check_rows("stg_orders", "int_customer_orders")
+
+
 def test_a_write_that_was_cut_short_is_no_table(spark: SparkSession, tmp_path: Path) -> None:
     """Data files and a log without an entry, as a killed process leaves them."""
     lake = open_lake(spark, tmp_path / "lake", EXAMPLE_DATA)

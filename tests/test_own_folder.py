@@ -5,12 +5,13 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 from oracle.agree import assert_agrees
 from oracle.compare import read_delta
-from test_incremental import a_few
+from test_incremental import COLUMNS, a_few
 
 from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.paths import PROJECT
@@ -80,6 +81,11 @@ def test_the_notebooks_agree_with_the_oracle_on_dirty_data(by_notebooks: Path, t
 
 
 ANN, MOUSE = "1,ann@shop.com,Ann,Lee,US,2024-05-01", "1,Mouse,Accessories,5.00,9.99"
+FAR_APART = ["1,1,0202-03-04,completed,5.00", "2,1,9999-12-31,completed,5.00"]
+BY_MONTHS = {
+    "customers_2024-07": ["2,ben@shop.com,Ben,Lee,US,2024-07-01"],
+    "orders_2024-08": ["2,2,2024-08-01,completed,5.00"],
+}
 
 
 @pytest.mark.nightly
@@ -87,6 +93,11 @@ ANN, MOUSE = "1,ann@shop.com,Ann,Lee,US,2024-05-01", "1,Mouse,Accessories,5.00,9
     ("rows", "flags", "code"),
     [
         pytest.param({}, [], 0, id="one order, of this month"),
+        pytest.param({"next": BY_MONTHS}, [], 0, id="a delivery without orders"),
+        pytest.param({"orders": FAR_APART}, [], 0, id="orders of the years 202 and 9999"),
+        pytest.param(
+            {"orders": ["1,1,2024-06-01,completed,"], "order_items": []}, [], 0, id="0.00"
+        ),
         pytest.param(
             {"orders": [], "order_items": []}, ["--as-of", "2024-06-30"], 2, id="no order"
         ),
@@ -97,7 +108,7 @@ ANN, MOUSE = "1,ann@shop.com,Ann,Lee,US,2024-05-01", "1,Mouse,Accessories,5.00,9
 )
 @pytest.mark.usefixtures("jvm")
 def test_a_shop_with_next_to_nothing(
-    tmp_path: Path, rows: dict[str, list[str]], flags: list[str], code: int
+    tmp_path: Path, rows: dict[str, Any], flags: list[str], code: int
 ) -> None:
     """Either every notebook runs, or one says what is missing."""
     shop = {
@@ -107,6 +118,11 @@ def test_a_shop_with_next_to_nothing(
         "products": [MOUSE],
     }
     a_few(tmp_path / "data", **{**shop, **rows})
+    (tmp_path / "data" / "next").mkdir()
+    for name, lines in rows.get("next", {}).items():
+        header = ",".join(COLUMNS[name.partition("_")[0]])
+        text = "\n".join([header, *lines, ""])
+        (tmp_path / "data" / "next" / f"raw_{name}.csv").write_text(text)
     done = subprocess.run(
         [
             *(str(Path(sys.executable).parent / "lakehouse"), "run", *flags),

@@ -173,6 +173,28 @@ def test_the_header_of_a_later_delivery_is_checked_too(lakehouse: Command, folde
     assert "raw_orders_2024-07.csv: column 3 is missing" in answer.err
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        pytest.param(lambda raw: raw.replace(b"\n", b"\r"), "end in CR alone", id="CR"),
+        pytest.param(
+            lambda raw: b"x" * 200_000 + raw, f'column 1 is "{"x" * 40}…"', id="no line at all"
+        ),
+        pytest.param(lambda raw: b"", "the file has no header", id="empty"),
+    ],
+)
+@pytest.mark.usefixtures("nothing_starts")
+def test_a_file_that_is_no_csv_with_lines_is_refused(
+    lakehouse: Command, folder: Path, change: Callable[[bytes], bytes], said: str
+) -> None:
+    file = folder / "data" / "raw_orders.csv"
+    file.write_bytes(change(file.read_bytes()))
+    answer = lakehouse("run", "--data-dir", f"{folder}/data")
+    assert is_one_clear_message(answer), answer
+    assert "raw_orders.csv: " in answer.err
+    assert said in answer.err
+
+
 @pytest.mark.usefixtures("nothing_starts")
 def test_a_csv_that_cannot_be_read_is_named(lakehouse: Command, folder: Path) -> None:
     (folder / "data" / "raw_orders.csv").unlink()

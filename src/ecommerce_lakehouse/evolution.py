@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame, SparkSession
 
+from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.large_files import LARGE, read_lines
+from ecommerce_lakehouse.paths import shown
 from ecommerce_lakehouse.storage import LocalFiles, Storage
 
 if TYPE_CHECKING:
@@ -30,8 +32,17 @@ def no_more(entity: str, column: str) -> bool:
 
 
 def header_of(storage: LocalFiles, file: str) -> list[str]:
-    """The column names in the first line of a CSV file."""
-    line = storage.first_line(file) or ""
+    """The column names in the first line of a CSV file.
+
+    Raises:
+        InputError: The line has a CR within: lines end in LF or CRLF.
+    """
+    line = storage.first_line(file)
+    if "\r" in line:
+        raise InputError(
+            f"{shown(file).rstrip('/')}: its lines end in CR alone.\nNothing was written.",
+            "Save it with lines that end in LF or CRLF (Excel: CSV UTF-8, not CSV Macintosh).",
+        )
     return next(csv.reader([line.removeprefix("\ufeff")]), [])
 
 
@@ -69,7 +80,7 @@ def read_files(
     for file in files:
         columns = [*contract, *header_of(storage, file)[len(contract) :]]
         if by_lines and storage.size(file) >= LARGE:
-            header = (storage.first_line(file) or "").removeprefix("\ufeff")
+            header = storage.first_line(file).removeprefix("\ufeff")
             lines = read_lines(spark, storage.exactly(file), header, columns)
             frames.append(bronze.as_they_stand(lines, columns))
         else:

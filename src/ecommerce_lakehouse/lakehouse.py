@@ -136,14 +136,19 @@ class Lakehouse:
         return is_among(column, self.read(table).columns if columns is None else columns)
 
     def check_rows(self, *tables: str) -> None:
-        """See that tables have rows, where nothing of what follows would make sense without.
+        """See that tables have rows and look back from the same day as this lakehouse.
+
+        Args:
+            *tables: Those without which nothing of what follows would make sense.
 
         Raises:
             MissingTableError: One is not built yet.
             InputError: One is empty.
+            LakehouseError: One was built for another day.
         """
         for name in tables:
             frame, rows = self.read(name), self.log(name).size()
+            self._check_date(registry.get(name))
             if frame.isEmpty() if rows is None else not rows:
                 raise InputError(
                     f"{registry.get(name).full_name} has no rows as of {self.as_of_date}, so there "

@@ -12,6 +12,9 @@ from ecommerce_lakehouse.evolution import MayHave, header_of, is_new_name, no_mo
 from ecommerce_lakehouse.paths import shown
 from ecommerce_lakehouse.storage import LocalFiles
 
+A_NAME = 40
+"""The most letters of a column's name in a message."""
+
 
 def find_raw_files(
     storage: LocalFiles, data_dir: str, later: Sequence[str], may_have: MayHave = no_more
@@ -83,7 +86,8 @@ def _difference(header: list[str], expected: list[str], may_have: Callable[[str]
         return "the file has no header"
     for place, (got, want) in enumerate(zip(header, expected, strict=False), start=1):
         if got != want:
-            return f'column {place} is "{got}", expected "{want}"'
+            seen = got if len(got) <= A_NAME else f"{got[:A_NAME]}…"
+            return f'column {place} is "{seen}", expected "{want}"'
     if len(header) < len(expected):
         return f'column {len(header) + 1} is missing, expected "{expected[len(header)]}"'
     for place, name in list(enumerate(header, start=1))[len(expected) :]:

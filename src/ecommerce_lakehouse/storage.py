@@ -16,6 +16,9 @@ from pyspark.sql import SparkSession
 from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.paths import is_local
 
+A_LINE = 1 << 16
+"""The most bytes that are read to find the end of a first line."""
+
 
 class LocalFiles:
     """What is asked of the files of this machine, also before there is a Spark to ask."""
@@ -38,10 +41,14 @@ class LocalFiles:
         """What a small UTF-8 text file holds."""
         return Path(file).read_text(encoding="utf-8")
 
-    def first_line(self, file: str) -> str | None:
-        """The first line of a UTF-8 text file, None when the file is empty."""
-        with Path(file).open(encoding="utf-8", errors="replace") as lines:
-            return next((line.rstrip("\n") for line in lines), None)
+    def first_line(self, file: str) -> str:
+        """The first line of a UTF-8 text file, or its start; it ends in LF or CRLF."""
+        line = self._start(file).partition(b"\n")[0].removesuffix(b"\r")
+        return line.decode(errors="replace")
+
+    def _start(self, file: str) -> bytes:
+        with Path(file).open("rb") as whole:
+            return whole.read(A_LINE)
 
 
 class Storage(LocalFiles):
@@ -124,18 +131,15 @@ class Storage(LocalFiles):
         finally:
             stream.close()
 
-    def first_line(self, file: str) -> str | None:
-        """The first line of a UTF-8 text file, None when the file is empty."""
+    def _start(self, file: str) -> bytes:
         if is_local(file):
-            return super().first_line(file)
+            return super()._start(file)
         path, files = self._path(file)
-        java_io = self._jvm.java.io
-        reader = java_io.BufferedReader(java_io.InputStreamReader(files.open(path), "UTF-8"))
+        stream = files.open(path)
         try:
-            line = reader.readLine()
+            return bytes(stream.readNBytes(A_LINE))
         finally:
-            reader.close()
-        return None if line is None else str(line)
+            stream.close()
 
     def make_folder(self, location: str) -> None:
         """Make a folder and those above it.

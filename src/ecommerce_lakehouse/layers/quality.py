@@ -152,8 +152,8 @@ class Reference:
         column: Its column, which the other table has too. NULL refers to nothing.
         to: The other table.
         holds: A SQL condition on a row and its partner, if there is one to keep.
-        limit: The share (0 to 1) of rows without partner above which it is an error; of fewer
-            than a hundred rows it is not, because they may be chance.
+        limit: The share (0 to 1) of rows without partner above which it is an error. Of fewer
+            than a hundred rows it never is: they may be chance.
     """
 
     table: str
