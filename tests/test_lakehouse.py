@@ -154,8 +154,12 @@ def test_tables_of_another_day_are_named_before_they_are_shown(
         lake.build(name)
     lake.check_rows("stg_orders", "int_customer_orders")
     other = open_lake(spark, lake.location, EXAMPLE_DATA, as_of_date="2023-03-31")
-    with pytest.raises(LakehouseError, match="is as of 2023-07-20, this run is as of 2023-03-31"):
+    with pytest.raises(
+        LakehouseError, match="is as of 2023-07-20, this run is as of 2023-03-31"
+    ) as refused:
         other.check_rows("stg_orders", "int_customer_orders")
+    assert 'as_of_date = "2023-07-20"' in refused.value.remedy
+    assert "lakehouse build --date 2023-03-31" in refused.value.remedy
 
 
 def test_a_write_that_was_cut_short_is_no_table(spark: SparkSession, tmp_path: Path) -> None:

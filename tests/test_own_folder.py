@@ -82,10 +82,8 @@ def test_the_notebooks_agree_with_the_oracle_on_dirty_data(by_notebooks: Path, t
 
 ANN, MOUSE = "1,ann@shop.com,Ann,Lee,US,2024-05-01", "1,Mouse,Accessories,5.00,9.99"
 FAR_APART = ["1,1,0202-03-04,completed,5.00", "2,1,9999-12-31,completed,5.00"]
-BY_MONTHS = {
-    "customers_2024-07": ["2,ben@shop.com,Ben,Lee,US,2024-07-01"],
-    "orders_2024-08": ["2,2,2024-08-01,completed,5.00"],
-}
+OF_JULY = {"customers_2024-07": ["2,ben@shop.com,Ben,Lee,US,2024-07-01"]}
+BY_MONTHS = OF_JULY | {"orders_2024-08": ["2,2,2024-08-01,completed,5.00"]}
 
 
 @pytest.mark.nightly
@@ -94,6 +92,7 @@ BY_MONTHS = {
     [
         pytest.param({}, [], 0, id="one order, of this month"),
         pytest.param({"next": BY_MONTHS}, [], 0, id="a delivery without orders"),
+        pytest.param({"next": OF_JULY}, [], 0, id="no delivery with orders"),
         pytest.param({"orders": FAR_APART}, [], 0, id="orders of the years 202 and 9999"),
         pytest.param(
             {"orders": ["1,1,2024-06-01,completed,"], "order_items": []}, [], 0, id="0.00"

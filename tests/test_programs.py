@@ -176,7 +176,12 @@ def test_the_header_of_a_later_delivery_is_checked_too(lakehouse: Command, folde
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        pytest.param(lambda raw: raw.replace(b"\n", b"\r"), "end in CR alone", id="CR"),
+        pytest.param(
+            lambda raw: raw.replace(b"\n", b"\r"), "lines do not end in LF or CRLF", id="CR"
+        ),
+        pytest.param(
+            lambda raw: raw.decode().encode("utf-16"), "it is not UTF-8 text", id="16 bits"
+        ),
         pytest.param(
             lambda raw: b"x" * 200_000 + raw, f'column 1 is "{"x" * 40}…"', id="no line at all"
         ),

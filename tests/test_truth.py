@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from ecommerce_lakehouse import ExampleLakehouse, MemoryLakehouse, registry
 from ecommerce_lakehouse.display import AUDIT
 from ecommerce_lakehouse.paths import EXAMPLE_DATA
+from ecommerce_lakehouse.truth import planted
 
 SHOP = EXAMPLE_DATA / "shop"
 ENTITIES = ("customers", "orders", "order_items", "products")
@@ -134,6 +135,15 @@ def test_the_example_is_as_the_oracle_has_it(example: MemoryLakehouse) -> None:
 
 
 # ── The shop, whose faults were planted ──────────────────────────────────────────────────────────
+
+
+def test_the_planted_truth_is_of_the_first_files_only(tmp_path: Path) -> None:
+    """A delivery beside them replaces rows, so nobody may compare any more."""
+    (tmp_path / "truth.json").write_text('{"faults": []}')
+    (tmp_path / "raw_stores.csv").write_text("not one of ours")
+    assert planted(str(tmp_path)) == {"faults": []}
+    (tmp_path / "raw_orders_2024-07.csv").write_text("")
+    assert planted(str(tmp_path)) is None
 
 
 def test_every_planted_fault_is_found_with_its_reason_and_no_other(

@@ -35,13 +35,14 @@ def header_of(storage: LocalFiles, file: str) -> list[str]:
     """The column names in the first line of a CSV file.
 
     Raises:
-        InputError: The line has a CR within: lines end in LF or CRLF.
+        InputError: It is no UTF-8 text, or the line has a CR within.
     """
     line = storage.first_line(file)
-    if "\r" in line:
+    if "\0" in line or "\r" in line:
+        wrong = "it is not UTF-8 text" if "\0" in line else "its lines do not end in LF or CRLF"
         raise InputError(
-            f"{shown(file).rstrip('/')}: its lines end in CR alone.\nNothing was written.",
-            "Save it with lines that end in LF or CRLF (Excel: CSV UTF-8, not CSV Macintosh).",
+            f"{shown(file).rstrip('/')}: {wrong}.\nNothing was written.",
+            "Save it as UTF-8, with lines that end in LF or CRLF (in Excel:  CSV UTF-8).",
         )
     return next(csv.reader([line.removeprefix("\ufeff")]), [])
 

@@ -148,7 +148,7 @@ class Lakehouse:
         """
         for name in tables:
             frame, rows = self.read(name), self.log(name).size()
-            self._check_date(registry.get(name))
+            self._check_date(registry.get(name), only_read=True)
             if frame.isEmpty() if rows is None else not rows:
                 raise InputError(
                     f"{registry.get(name).full_name} has no rows as of {self.as_of_date}, so there "
@@ -207,8 +207,12 @@ class Lakehouse:
         self._check_date(registry.get(name))
         return frame
 
-    def _check_date(self, table: Table) -> None:
+    def _check_date(self, table: Table, *, only_read: bool = False) -> None:
         """Refuse to mix two days: an input has to look back from the same one.
+
+        Args:
+            table: The input.
+            only_read: Whether nothing is made from it, so that its own day would do as well.
 
         Raises:
             LakehouseError: It does not; the message says what builds it anew.
@@ -216,11 +220,13 @@ class Lakehouse:
         note = self.log(table.name).note() if table.knows_date else None
         if note is None or note.as_of_date == self.as_of_date.isoformat():
             return
-        number = NOTEBOOKS[table.layer][:2]
+        number, day, its_day = NOTEBOOKS[table.layer][:2], self.as_of_date, note.as_of_date
         raise LakehouseError(
-            f"{table.full_name} is as of {note.as_of_date}, this run is as of {self.as_of_date}.",
-            f"Build it for that day first:  lakehouse run --from {number} --to {number} "
-            f"--as-of {self.as_of_date}   (or every table:  lakehouse build)",
+            f"{table.full_name} is as of {its_day}, this run is as of {day}.",
+            f'See it as of its day with:  --as-of {its_day}   (here:  as_of_date = "{its_day}")\n'
+            * only_read
+            + f"Build it for {day} with:  lakehouse run --from 03 --to {number} --as-of {day}"
+            f"   (or every table:  lakehouse build --date {day})",
         )
 
     def build(self, table: str | TableFunction) -> DataFrame:

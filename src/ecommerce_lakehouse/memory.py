@@ -54,7 +54,7 @@ class MemoryLakehouse(Lakehouse):
         self.written(wanted)
         return self._frames[wanted.name]
 
-    def _check_date(self, table: Table) -> None:
+    def _check_date(self, table: Table, *, only_read: bool = False) -> None:
         """Every table here looks back from the same day."""
 
 

@@ -10,7 +10,7 @@ from ecommerce_lakehouse.layers.bronze import RAW_COLUMNS
 
 
 def planted(data_dir: str) -> dict[str, Any] | None:
-    """The content of a folder's truth.json, None where there is none for all of its files.
+    """The content of a folder's truth.json; None where there is none that tells of every raw file.
 
     It tells of the first files. Deliveries that were put beside them replace some of their rows.
 
@@ -19,6 +19,7 @@ def planted(data_dir: str) -> dict[str, Any] | None:
     """
     folder = Path(data_dir.removeprefix("file:"))
     path = folder / "truth.json"
-    if not path.is_file() or len(list(folder.glob("raw_*.csv"))) > len(RAW_COLUMNS):
+    later = [file for entity in RAW_COLUMNS for file in folder.glob(f"raw_{entity}_*.csv")]
+    if later or not path.is_file():
         return None
     return json.loads(path.read_text(encoding="utf-8"))
