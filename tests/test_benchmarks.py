@@ -203,6 +203,11 @@ def test_the_guide_is_right_about_the_largest_shop() -> None:
     assert peers["DuckDB"]["outcome"] == "done"
     assert f"DuckDB needs {peers['DuckDB']['seconds_median'] / 60:.0f} minutes" in guide
     assert 0.9 < peers["DuckDB"]["seconds_median"] / largest["seconds_median"] < 1.1, "level"
+    of_a_million = {row["way"]: row for row in told["rows"] if row["customers"] == 1_000_000}
+    plain = of_a_million["plain PySpark"]
+    hours = plain["seconds_median"] / plain["order_items"] * largest["order_items"] / 3600
+    assert 1.7 < hours < 2
+    assert "it would take almost two hours" in guide
 
 
 def test_the_guide_is_right_about_a_delivery() -> None:
