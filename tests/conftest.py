@@ -24,11 +24,19 @@ def spark(jvm: None) -> Iterator[SparkSession]:
     session.stop()
 
 
+def hands_the_jvm_on(item: pytest.Item) -> bool:
+    """Whether a test has other processes work in the JVM: they end its Spark session."""
+    fixtures = getattr(item, "fixturenames", ())
+    return "jvm" in fixtures and "spark" not in fixtures
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Last come the tests that hand the JVM to other processes: they end its Spark session."""
+    """Last come the tests that hand the JVM on."""
+    items.sort(key=hands_the_jvm_on)
 
-    def hands_it_on(item: pytest.Item) -> bool:
-        fixtures = getattr(item, "fixturenames", ())
-        return "jvm" in fixtures and "spark" not in fixtures
 
-    items.sort(key=hands_it_on)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Who takes the JVM over lets go of all that is held in it. The session ends before that."""
+    session = SparkSession.getActiveSession()
+    if session is not None and hands_the_jvm_on(item):
+        session.stop()

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
 from pyspark.sql import SparkSession
 
 from ecommerce_lakehouse.java import ensure_java
@@ -27,3 +28,26 @@ def test_java_leaves_the_compilers_of_spark_after_a_first_look(spark: SparkSessi
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "org/codehaus/*.*" in told
     assert "Exclude:true" in told.partition("c2 directives:")[2].partition("\n")[2]
+
+
+A_PROCESS = """
+import os
+from py4j.java_gateway import JavaObject
+from ecommerce_lakehouse import get_spark
+
+spark = get_spark()
+held = [spark.range(number) for number in range(100)]
+server = JavaObject("GATEWAY_SERVER", spark.sparkContext._gateway._gateway_client)
+print(server.getGateway().getBindings().size(), flush=True)
+os._exit(0)  # as a kernel ends: without a word to Java
+"""
+
+
+@pytest.mark.usefixtures("jvm")
+def test_a_process_that_has_ended_holds_nothing_in_a_shared_jvm() -> None:
+    """Else run after run of the notebooks would fill its memory."""
+    command = [sys.executable, "-c", A_PROCESS]
+    runs = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in "123"]
+    first, *later = [int(run.stdout) for run in runs]
+    assert first > 100
+    assert max(later) < 1.5 * first

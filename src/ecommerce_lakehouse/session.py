@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 import pyspark
+from py4j.java_gateway import JavaObject
 from pyspark import SparkConf, SparkContext
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
@@ -153,6 +154,17 @@ def stop_active_context(gateway: Any) -> None:
     session.clearActiveSession()
 
 
+def free_what_ended_processes_held(gateway: Any) -> None:
+    """Let go of the Java objects that earlier processes had in their hands in a shared JVM.
+
+    Py4J keeps them until the Python process says that it needs them no more. One that has ended
+    says nothing: notebook after notebook, their tables and plans would fill the memory.
+    """
+    server = JavaObject("GATEWAY_SERVER", gateway._gateway_client)
+    names = server.getGateway().getBindings().keySet()
+    names.retainAll(["GATEWAY_SERVER", "j", "t"])  # the server, its imports, its entry point
+
+
 def get_spark(
     app_name: str = "lakehouse", master: str | None = None, raw_bytes: int = 0
 ) -> SparkSession:
@@ -169,10 +181,13 @@ def get_spark(
     running = SparkSession.getActiveSession()
     if running is not None and SparkContext._active_spark_context is not None:
         return running
+    is_first = SparkContext._gateway is None
     gateway = SparkContext._gateway or start_jvm(master, raw_bytes)
     SparkContext._ensure_initialized(gateway=gateway)
     if gateway.proc is None:
         stop_active_context(gateway)
+        if is_first:  # later, what is held may be ours
+            free_what_ended_processes_held(gateway)
     conf = SparkConf(_jvm=gateway.jvm)
     for key, value in SETTINGS.items():
         conf.setIfMissing(key, value)
