@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from importlib.metadata import version
@@ -129,6 +129,7 @@ def side_by_side(
     *,
     cap_mb: float = float("inf"),
     limit: float = 3600,
+    after_each: Callable[[dict[str, list[Sample]]], None] = lambda samples: None,
 ) -> dict[str, list[Sample]]:
     """Run several commands in turn, A B C A B C, so that a slow minute of the machine hits all.
 
@@ -137,6 +138,7 @@ def side_by_side(
         repetitions: How often each is run; one that did not end well is not tried again.
         cap_mb: See `run`.
         limit: See `run`.
+        after_each: What is done with the samples so far, each time all have had their turn.
     """
     samples: dict[str, list[Sample]] = {name: [] for name in commands}
     for _ in range(repetitions):
@@ -149,6 +151,7 @@ def side_by_side(
                 f"  {name:22} {sample.outcome} {sample.seconds:8.1f} s {sample.peak_mb:7,.0f} MiB",
                 flush=True,
             )
+        after_each(samples)
     return samples
 
 

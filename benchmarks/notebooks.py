@@ -13,7 +13,7 @@ from typing import Any
 
 import nbformat
 
-from benchmarks.measure import Command, keep, of_runs, side_by_side
+from benchmarks.measure import Command, Sample, keep, of_runs, side_by_side
 from ecommerce_lakehouse.notebooks import notebooks
 
 HERE = Path(__file__).parent
@@ -89,11 +89,15 @@ def main() -> None:
     shutil.copytree(HERE / "peers" / "ipython", OUT / "ipython", dirs_exist_ok=True)
     commands = {**first_table(), **ways()}
     chosen = {name: way for name, way in commands.items() if name in asked.only or not asked.only}
-    samples = side_by_side(chosen, asked.repetitions)
-    rows = [{"way": name, **of_runs(runs)} for name, runs in samples.items()]
-    if "lakehouse run" in chosen:
-        rows[list(chosen).index("lakehouse run")]["cells"] = cells_of(OUT / "executed")
-    keep(asked.name, rows)
+
+    def keep_so_far(samples: dict[str, list[Sample]]) -> None:
+        rows = [{"way": name, **of_runs(runs)} for name, runs in samples.items()]
+        if "lakehouse run" in chosen:
+            rows[list(chosen).index("lakehouse run")]["cells"] = cells_of(OUT / "executed")
+        keep(asked.name, rows)
+
+    # Half an hour a time: who stops it keeps what was measured.
+    side_by_side(chosen, asked.repetitions, after_each=keep_so_far)
 
 
 if __name__ == "__main__":

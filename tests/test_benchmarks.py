@@ -15,7 +15,7 @@ from oracle.raw import COLUMNS
 from test_dirty_files import deliveries, write_example
 
 from benchmarks import measure
-from benchmarks.measure import Command, keep, run
+from benchmarks.measure import Command, keep, run, side_by_side
 from benchmarks.peers import duck, with_polars
 from benchmarks.totals import assert_totals, differences
 from ecommerce_lakehouse.paths import PROJECT
@@ -124,6 +124,20 @@ def test_a_command_is_measured_and_ended(tmp_path: Path) -> None:
     too_much = run(Command([sys.executable, "-c", held % 60]), cap_mb=100)
     assert too_much.outcome == "too much memory"
     assert run(Command([sys.executable, "-c", held % 60]), limit=1).outcome == "too slow"
+
+
+def test_commands_take_turns_and_a_stopped_comparison_has_what_was_measured(
+    tmp_path: Path,
+) -> None:
+    said = tmp_path / "said"
+    commands = {word: Command(["sh", "-c", f"echo {word} >> {said}"]) for word in "AB"}
+    commands["C"] = Command(["sh", "-c", f"echo C >> {said}; exit 1"])
+    rounds: list[list[int]] = []
+    side_by_side(
+        commands, 2, after_each=lambda so_far: rounds.append([len(s) for s in so_far.values()])
+    )
+    assert said.read_text().split() == ["A", "B", "C", "A", "B"]  # what fails is not tried again
+    assert rounds == [[1, 1, 1], [2, 2, 1]]
 
 
 def test_a_comparison_is_measured_in_pieces(
