@@ -1,6 +1,8 @@
 """Spark starts from Java's archive of classes where there is one, and goes without where not."""
 
+import errno
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +12,13 @@ import pytest
 from pyspark.sql import SparkSession
 
 from ecommerce_lakehouse import archive
-from ecommerce_lakehouse.java import ensure_java
+from ecommerce_lakehouse.java import ensure_java, without_a_jvm
+from ecommerce_lakehouse.paths import cache_dir
+
+
+def train(command: list[str], **_: object) -> None:
+    """In place of a Java that writes its archive."""
+    Path(command[-1], "classes.jsa").write_bytes(b"whole")
 
 
 @pytest.fixture
@@ -32,6 +40,81 @@ def test_the_running_jvm_started_from_the_archive(spark: SparkSession) -> None:
     loader = java_lang.Thread.currentThread().getContextClassLoader()
     delta = loader.loadClass("io.delta.tables.DeltaTable").getClassLoader()
     assert "AppClassLoader" in delta.toString(), "the archive holds classes of the class path only"
+
+
+def test_the_classes_of_spark_come_out_of_the_archive(tmp_path: Path) -> None:
+    """Whatever the folder is called that this environment stands in."""
+    said = tmp_path / "classes"
+    options = {"LAKEHOUSE_JAVA_OPTIONS": f"-Xlog:class+load:file={said}"}
+    code = "from ecommerce_lakehouse import get_spark; get_spark().range(3).collect()"
+    subprocess.run([sys.executable, "-c", code], env=without_a_jvm() | options, check=True)
+    spark = [line for line in said.read_text().splitlines() if " org.apache.spark." in line]
+    archived = [line for line in spark if line.endswith("source: shared objects file (top)")]
+    read = [line for line in spark if "source: file:" in line]
+    assert len(archived) > 1000
+    assert len(read) < 100
+
+
+def a_spark(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder such as PySpark's, in place of it."""
+    (folder / "bin").mkdir(parents=True)
+    (folder / "jars").mkdir()
+    (folder / "jars" / "one.jar").write_bytes(b"classes")
+    monkeypatch.setattr(archive.pyspark, "__path__", [str(folder)])
+    return folder
+
+
+@pytest.mark.parametrize("name", ["a lake", "Müller"])
+def test_a_folder_whose_name_java_would_escape_gets_another(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKEHOUSE_CACHE", str(tmp_path / "cache"))
+    folder = a_spark(tmp_path / name, monkeypatch)
+    home = archive.spark_home()
+    assert home.parent == tmp_path / "cache"
+    assert (home / "bin").samefile(folder / "bin")
+    jar = home / "jars" / "one.jar"
+    assert jar.samefile(folder / "jars" / "one.jar"), "no copy of a third of a gigabyte"
+    assert jar.resolve() == jar, "Java looks through symbolic links"
+    assert archive.spark_home() == home
+    assert os.listdir(tmp_path / "cache") == [home.name]
+
+
+def test_a_folder_of_a_plain_name_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKEHOUSE_CACHE", str(tmp_path / "cache"))
+    folder = a_spark(tmp_path / "plain", monkeypatch)
+    assert archive.spark_home() == folder
+    assert not (tmp_path / "cache").exists()
+
+
+def test_where_nothing_can_be_linked_the_folder_keeps_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def another_disk(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setenv("LAKEHOUSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(archive.os, "link", another_disk)
+    folder = a_spark(tmp_path / "a lake", monkeypatch)
+    assert archive.spark_home() == folder
+    assert os.listdir(tmp_path / "cache") == []
+
+
+def test_set_up_removes_the_second_name_of_an_environment_that_is_gone(
+    environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive.subprocess, "run", train)
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "jars").symlink_to(cache_dir() / "jars")
+    monkeypatch.setenv("LAKEHOUSE_CACHE", str(tmp_path / "cache"))
+    folder = a_spark(tmp_path / "a lake", monkeypatch)
+    gone = archive.spark_home()
+    shutil.rmtree(folder)
+    here = a_spark(tmp_path / "a pond", monkeypatch)
+    assert archive.make_archive()
+    assert archive.spark_home().is_dir()
+    assert (archive.spark_home() / "bin").samefile(here / "bin")
+    assert not gone.exists()
 
 
 def test_without_an_archive_java_is_told_of_none(environment: Path) -> None:
@@ -68,9 +151,6 @@ def test_another_spark_or_java_has_another_archive(
     environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And the one that fits no more is deleted: it is as large as everything else here."""
-
-    def train(command: list[str], **_: object) -> None:
-        Path(command[-1], "classes.jsa").write_bytes(b"whole")
 
     monkeypatch.setattr(archive.subprocess, "run", train)
     assert archive.make_archive()

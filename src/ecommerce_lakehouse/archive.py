@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pyspark
 from py4j.protocol import Py4JError
@@ -22,7 +24,7 @@ from pyspark import SparkContext
 
 from ecommerce_lakehouse.jars import delta_jars
 from ecommerce_lakehouse.java import ensure_java, quoted, without_a_jvm
-from ecommerce_lakehouse.paths import EXAMPLE_DATA
+from ecommerce_lakehouse.paths import EXAMPLE_DATA, cache_dir
 
 TABLES = (
     *(f"bronze.{entity}" for entity in ("customers", "orders", "order_items", "products")),
@@ -32,6 +34,32 @@ TABLES = (
 """What is built to see which classes are wanted."""
 
 
+def spark_home() -> Path:
+    """PySpark's folder, by a name under which Java can archive its classes.
+
+    Java takes a JAR's address, in which a space is `%20`, for its path, does not find it on the
+    class path, and leaves the class out (JDK-8339460). It looks through symbolic links. So where
+    the folder has such a name, its JARs get a second one (a hard link) in the cache.
+    """
+    folder = Path(pyspark.__path__[0])
+    if quote(os.fspath(folder)) == os.fspath(folder):
+        return folder
+    name = hashlib.sha256(f"{folder}\n{pyspark.__version__}".encode()).hexdigest()[:12]
+    home = cache_dir() / f"spark-{name}"
+    # A cache on another disk, or without links, or made by another at this moment: slower, no more.
+    with suppress(OSError):
+        if not home.is_dir():
+            home.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
+                made = Path(scratch) / "spark"
+                shutil.copytree(folder / "jars", made / "jars", copy_function=os.link)
+                for entry in folder.iterdir():
+                    if entry.name != "jars":
+                        (made / entry.name).symlink_to(entry)
+                os.rename(made, home)
+    return home if home.is_dir() else folder
+
+
 def archive_of(java: Path) -> Path:
     """Where the archive for a Java and this environment's Spark is, made or not.
 
@@ -39,7 +67,7 @@ def archive_of(java: Path) -> Path:
         java: The `java` program.
     """
     program = java.resolve()
-    parts = (program, program.stat().st_mtime_ns, *pyspark.__path__, *delta_jars(java))
+    parts = (program, program.stat().st_mtime_ns, spark_home(), *delta_jars(java))
     name = hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:12]
     return Path(sys.prefix) / "share" / "ecommerce-lakehouse" / f"classes-{name}.jsa"
 
@@ -83,6 +111,9 @@ def make_archive() -> bool:
         return False
     for older in set(archive.parent.glob("classes-*.jsa")) - {archive}:
         older.unlink(missing_ok=True)
+    for home in cache_dir().glob("spark-*"):
+        if not (home / "bin").exists():  # of an environment that was deleted
+            shutil.rmtree(home, ignore_errors=True)
     return True
 
 

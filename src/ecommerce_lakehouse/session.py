@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import pyspark
 from py4j.java_gateway import JavaObject
 from pyspark import SparkConf, SparkContext
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
 from ecommerce_lakehouse import profile
-from ecommerce_lakehouse.archive import archive_option
+from ecommerce_lakehouse.archive import archive_option, spark_home
 from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.jars import delta_jars
 from ecommerce_lakehouse.java import ensure_java, quoted
@@ -127,7 +126,7 @@ def start_jvm(master: str | None = None, raw_bytes: int = 0) -> Any:
         else:
             conf.set("spark.jars", ",".join(jars))
         # A SPARK_HOME or JAVA_HOME of another installation must not decide for us.
-        os.environ["SPARK_HOME"] = pyspark.__path__[0]
+        os.environ["SPARK_HOME"] = os.fspath(spark_home())
         os.environ["JAVA_HOME"] = os.fspath(java.resolve().parents[1])
         # A first, small Java writes the command line for the one that works.
         os.environ.setdefault("SPARK_LAUNCHER_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")

@@ -8,9 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pyspark
-
-from ecommerce_lakehouse.archive import archive_option
+from ecommerce_lakehouse.archive import archive_option, spark_home
 from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.jars import delta_jars
 from ecommerce_lakehouse.java import ensure_java, without_a_jvm
@@ -50,7 +48,7 @@ def spark_submit(program: str, *arguments: str) -> str:
     )
     # A warm JVM of the notebooks is theirs: this program starts its own, like on any cluster.
     environment = without_a_jvm() | {
-        "SPARK_HOME": pyspark.__path__[0],
+        "SPARK_HOME": os.fspath(spark_home()),
         "JAVA_HOME": str(java.resolve().parents[1]),
         "PYSPARK_PYTHON": sys.executable,
         "SPARK_LOCAL_IP": "127.0.0.1",
