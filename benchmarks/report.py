@@ -85,7 +85,7 @@ def _name(
 
 
 def notebooks(rows: Rows) -> Figure:
-    """Seconds of the nine notebooks, and of a first table, each way."""
+    """Seconds of the nine notebooks, each way."""
     told = pd.DataFrame(rows).set_index("way")
     names = [
         n for n in ("papermill, one by one", "lakehouse run", "cells alone") if n in told.index

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +101,25 @@ def test_where_nothing_can_be_linked_the_folder_keeps_its_name(
     assert os.listdir(tmp_path / "cache") == []
 
 
-def test_set_up_removes_the_second_name_of_an_environment_that_is_gone(
-    environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def delete(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def upgrade(folder: Path) -> None:
+    (folder / "jars" / "one.jar").rename(folder / "jars" / "two.jar")
+
+
+def install_again(folder: Path) -> None:
+    (folder / "jars" / "one.jar").unlink()
+    (folder / "jars" / "one.jar").write_bytes(b"classes")
+
+
+@pytest.mark.parametrize("change", [delete, upgrade, install_again])
+def test_set_up_removes_the_second_name_of_jars_that_are_gone(
+    change: Callable[[Path], None],
+    environment: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(archive.subprocess, "run", train)
     (tmp_path / "cache").mkdir()
@@ -109,12 +127,25 @@ def test_set_up_removes_the_second_name_of_an_environment_that_is_gone(
     monkeypatch.setenv("LAKEHOUSE_CACHE", str(tmp_path / "cache"))
     folder = a_spark(tmp_path / "a lake", monkeypatch)
     gone = archive.spark_home()
-    shutil.rmtree(folder)
-    here = a_spark(tmp_path / "a pond", monkeypatch)
+    change(folder)
+    a_spark(tmp_path / "a pond", monkeypatch)
+    kept = archive.spark_home()
     assert archive.make_archive()
-    assert archive.spark_home().is_dir()
-    assert (archive.spark_home() / "bin").samefile(here / "bin")
-    assert not gone.exists()
+    assert (gone.exists(), kept.is_dir()) == (False, True)
+
+
+def test_an_environment_made_anew_has_its_own_jars_in_the_archive(
+    environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive.subprocess, "run", train)
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "jars").symlink_to(cache_dir() / "jars")
+    monkeypatch.setenv("LAKEHOUSE_CACHE", str(tmp_path / "cache"))
+    folder = a_spark(tmp_path / "a lake", monkeypatch)
+    home = archive.spark_home()
+    install_again(folder)
+    assert archive.make_archive()
+    assert (home / "jars" / "one.jar").samefile(folder / "jars" / "one.jar")
 
 
 def test_without_an_archive_java_is_told_of_none(environment: Path) -> None:

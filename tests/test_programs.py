@@ -16,6 +16,7 @@ import nbformat
 import pytest
 
 from ecommerce_lakehouse import batch, cli, doctor, exporter, jars, java, jobs, notebooks
+from ecommerce_lakehouse.archive import spark_home
 from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.java import without_a_jvm
 from ecommerce_lakehouse.paths import EXAMPLE_DATA, PROJECT
@@ -489,6 +490,8 @@ def test_a_foreign_spark_or_java_is_named_and_does_no_harm(
     assert answer.code == 0, answer.out
     assert f"JAVA_HOME ({old}) is another version and is not used" in answer.out
     assert "SPARK_HOME (/opt/another-spark) is another Spark and is not used" in answer.out
+    monkeypatch.setenv("SPARK_HOME", str(spark_home()))
+    assert "[ok]  Spark is the one in this environment" in lakehouse("doctor").out
 
 
 @pytest.mark.usefixtures("roomy")

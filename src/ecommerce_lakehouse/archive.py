@@ -60,6 +60,22 @@ def spark_home() -> Path:
     return home if home.is_dir() else folder
 
 
+def remove_names_of_gone_jars() -> None:
+    """Remove the second names of JARs that their environment has no more.
+
+    The environment was deleted, upgraded or made anew, and a third of a gigabyte would stay on the
+    disk for a name.
+    """
+    for home in cache_dir().glob("spark-*"):
+        folder = (home / "bin").resolve().parent
+        try:
+            own = all(jar.samefile(folder / "jars" / jar.name) for jar in home.glob("jars/*"))
+        except OSError:
+            own = False
+        if not own:
+            shutil.rmtree(home, ignore_errors=True)
+
+
 def archive_of(java: Path) -> Path:
     """Where the archive for a Java and this environment's Spark is, made or not.
 
@@ -91,6 +107,7 @@ def make_archive() -> bool:
     Returns:
         Whether there is an archive now.
     """
+    remove_names_of_gone_jars()  # before the archive notes where its classes come from
     archive = archive_of(ensure_java())
     if archive.is_file():
         return True
@@ -111,9 +128,6 @@ def make_archive() -> bool:
         return False
     for older in set(archive.parent.glob("classes-*.jsa")) - {archive}:
         older.unlink(missing_ok=True)
-    for home in cache_dir().glob("spark-*"):
-        if not (home / "bin").exists():  # of an environment that was deleted
-            shutil.rmtree(home, ignore_errors=True)
     return True
 
 

@@ -15,7 +15,7 @@ import pyspark
 from rich.console import Console
 from rich.markup import escape
 
-from ecommerce_lakehouse.archive import archive_of, make_archive, spark_home
+from ecommerce_lakehouse.archive import archive_of, make_archive
 from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.jars import delta_jars, missing_jars
 from ecommerce_lakehouse.java import SUPPORTED, ensure_java, find_java, java_version
@@ -72,8 +72,8 @@ def check_java() -> Finding:
 def check_spark_home() -> Finding:
     """A SPARK_HOME of another installation is named; it is not used."""
     home = os.environ.get("SPARK_HOME")
-    own = (Path(pyspark.__path__[0]), spark_home())
-    if home and Path(home).resolve() not in [path.resolve() for path in own]:
+    # Of the second name that this folder may have, too, `bin` is a link.
+    if home and Path(home, "bin").resolve() != Path(pyspark.__path__[0], "bin").resolve():
         return Finding(f"SPARK_HOME ({home}) is another Spark and is not used")
     return Finding("Spark is the one in this environment")
 
