@@ -25,6 +25,7 @@ def train(command: list[str], **_: object) -> None:
 @pytest.fixture
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An environment that has no archive yet, in a folder of an unlucky name."""
+    ensure_java()  # remembered: what a test puts in place of a program is not Java
     folder = tmp_path / 'a "lake" \\house'
     monkeypatch.setattr(sys, "prefix", str(folder))
     return folder
