@@ -25,6 +25,9 @@ def test_the_lab_opens_on_the_first_notebook() -> None:
         for wanted in ("lab/tree", "api/contents"):
             page = f"http://{address}/{wanted}/notebooks/01_bronze.ipynb?content=0&token=open"
             assert patient.request("GET", page).status == 200
+        asks = f"http://{address}/lab/api/settings/@jupyterlab/apputils-extension:notification"
+        settings = patient.request("GET", f"{asks}?token=open").json()
+        assert settings["schema"]["properties"]["fetchNews"]["default"] == "false"
     finally:
         server.terminate()
         server.wait()
