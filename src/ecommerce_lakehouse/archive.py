@@ -69,7 +69,7 @@ def remove_names_of_gone_jars() -> None:
     for home in cache_dir().glob("spark-*"):
         folder = (home / "bin").resolve().parent
         try:
-            own = all(jar.samefile(folder / "jars" / jar.name) for jar in home.glob("jars/*"))
+            own = all(jar.samefile(folder / jar.relative_to(home)) for jar in home.rglob("*.jar"))
         except OSError:
             own = False
         if not own:
