@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from ecommerce_lakehouse import charts
 from ecommerce_lakehouse.charts import Chart
@@ -54,6 +55,42 @@ def test_axes_of_money_and_of_counts() -> None:
     assert ax.yaxis.get_major_formatter()(12_400, 0) == "12,400"
     assert ax.yaxis.get_major_formatter()(0.6, 0) == "", "there is no 0.6 of a customer"
     plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("amounts", "ticks"),
+    [
+        ([0, 2_500, 5_000, 7_500], ["$0", "$2,500", "$5,000", "$7,500"]),
+        ([0, 2_500, 10_000, 12_500], ["$0", "$2.5k", "$10k", "$12.5k"]),
+        ([0, 500_000, 1_000_000], ["$0", "$0.5M", "$1M"]),
+        ([100, 1_000, 10_000, 1_000_000], ["$100", "$1,000", "$10k", "$1M"]),
+        ([], []),
+    ],
+)
+def test_the_ticks_of_money_have_one_unit_where_that_loses_nothing(
+    amounts: list[float], ticks: list[str]
+) -> None:
+    _, ax = charts.figure()
+    charts.money_axis(ax.xaxis)
+    assert ax.xaxis.get_major_formatter().format_ticks(amounts) == ticks
+    plt.close("all")
+
+
+def test_an_export_separates_thousands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also on an axis for which nobody asked; a small one keeps its decimals."""
+    drawn: dict[str, list[str]] = {}
+
+    def read(fig: Figure, *_: object, **__: object) -> None:
+        (ax,) = fig.axes
+        for name, axis in (("x", ax.xaxis), ("y", ax.yaxis)):
+            drawn[name] = [label.get_text() for label in axis.get_ticklabels()]
+
+    fig, ax = charts.figure()
+    ax.plot([0, 0.5], [0, 20_000])
+    monkeypatch.setattr(Figure, "savefig", read)
+    charts.export(fig, "ticks", table=TABLE, title="A line", alt="A line.", to=tmp_path)
+    assert "10,000" in drawn["y"]
+    assert "0.1" in drawn["x"]
 
 
 def test_an_export_is_a_picture_and_the_table_behind_it(tmp_path: Path) -> None:

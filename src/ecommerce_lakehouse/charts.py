@@ -6,7 +6,7 @@ import hashlib
 import io
 import os
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -16,7 +16,13 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import (
+    Formatter,
+    FuncFormatter,
+    MaxNLocator,
+    NullFormatter,
+    ScalarFormatter,
+)
 
 from ecommerce_lakehouse.artifacts import artifacts_folder, write_whole
 from ecommerce_lakehouse.colours import READABLE, contrast
@@ -86,16 +92,36 @@ def figure(
 
 
 def money(value: float, _: Any = None) -> str:
-    """An amount as people write it on an axis: `$950`, `$12.4k`, `$3.1M`."""
+    """An amount as people write it: `$950`, `$12.4k`, `$3.1M`."""
     for limit, divisor, suffix in ((1e6, 1e6, "M"), (1e4, 1e3, "k")):
         if abs(value) >= limit:
-            return f"${value / divisor:,.1f}{suffix}".replace(".0" + suffix, suffix)
-    return f"${value:,.0f}"
+            return _in_unit(value, divisor, suffix)
+    return _in_unit(value, 1, "")
+
+
+def _in_unit(value: float, divisor: float, suffix: str) -> str:
+    if not suffix or not value:
+        return f"${value:,.0f}"
+    return f"${value / divisor:,.1f}{suffix}".replace(".0" + suffix, suffix)
+
+
+class _Money(Formatter):
+    """The ticks of an axis as money: all in one unit, where one decimal is enough for it."""
+
+    def __call__(self, value: float, _: int | None = None) -> str:
+        return money(value)
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        unit = (1e6, "M") if max(values, default=0) >= 1e6 else (1e3, "k")
+        tenths = [10 * value / unit[0] for value in values]
+        if max(values, default=0) < 1e4 or any(abs(n - round(n)) > 1e-6 for n in tenths):
+            return [money(value) for value in values]
+        return [_in_unit(value, *unit) for value in values]
 
 
 def money_axis(axis: Any) -> None:
     """Write an axis' ticks as money."""
-    axis.set_major_formatter(FuncFormatter(money))
+    axis.set_major_formatter(_Money())
     axis.set_minor_formatter(NullFormatter())  # a log axis would name its small ticks as powers
 
 
@@ -259,6 +285,7 @@ def export(
     Raises:
         InputError: The folder cannot be written.
     """
+    _separate_thousands(fig)
     lines = textwrap.fill(title, int(fig.get_figwidth() * LETTERS_AN_INCH))
     fig.suptitle(lines, x=0.01, ha="left", fontsize=12.5, fontweight="bold", color=INK)
     folder = artifacts_folder(to)
@@ -274,3 +301,12 @@ def export(
     write_whole(folder / f"{name}.png", picture.getvalue())
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]
     return Chart(picture.getvalue(), name, table, digest, alt)
+
+
+def _separate_thousands(fig: Figure) -> None:
+    """Write `1,000` at the ticks for which nobody chose how."""
+    for ax in fig.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            usual = isinstance(axis.get_major_formatter(), ScalarFormatter)
+            if usual and max(map(abs, axis.get_view_interval())) >= 1000:
+                count_axis(axis)
