@@ -41,6 +41,7 @@ def ends(ax: Axes) -> list[str]:
         (1_000_000, "$1M"),
         (3_140_000, "$3.1M"),
         (1_234_567_890, "$1,234.6M"),
+        (-12_400, "-$12.4k"),
     ],
 )
 def test_money_is_written_as_people_write_it(amount: float, text: str) -> None:
@@ -62,14 +63,17 @@ def test_axes_of_money_and_of_counts() -> None:
     [
         ([0, 2_500, 5_000, 7_500], ["$0", "$2,500", "$5,000", "$7,500"]),
         ([0, 2_500, 10_000, 12_500], ["$0", "$2.5k", "$10k", "$12.5k"]),
-        ([0, 500_000, 1_000_000], ["$0", "$0.5M", "$1M"]),
-        ([100, 1_000, 10_000, 1_000_000], ["$100", "$1,000", "$10k", "$1M"]),
+        ([0, 750_000, 1_000_000, 1_250_000], ["$0", "$0.75M", "$1M", "$1.25M"]),
+        ([0, 0.5, 1.0, 1.5], ["$0", "$0.5", "$1", "$1.5"]),
+        ([-20_000, -10_000, 0], ["-$20k", "-$10k", "$0"]),
+        ([10, 100, 1_000, 10_000], ["$10", "$100", "$1,000", "$10k"]),
         ([], []),
     ],
 )
-def test_the_ticks_of_money_have_one_unit_where_that_loses_nothing(
+def test_the_ticks_of_money_have_one_unit_and_are_not_rounded(
     amounts: list[float], ticks: list[str]
 ) -> None:
+    """On an axis of powers of ten each has its own."""
     _, ax = charts.figure()
     charts.money_axis(ax.xaxis)
     assert ax.xaxis.get_major_formatter().format_ticks(amounts) == ticks

@@ -16,13 +16,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import (
-    Formatter,
-    FuncFormatter,
-    MaxNLocator,
-    NullFormatter,
-    ScalarFormatter,
-)
+from matplotlib.ticker import Formatter, FuncFormatter, MaxNLocator, NullFormatter, ScalarFormatter
 
 from ecommerce_lakehouse.artifacts import artifacts_folder, write_whole
 from ecommerce_lakehouse.colours import READABLE, contrast
@@ -91,32 +85,32 @@ def figure(
     return plt.subplots(rows, columns, figsize=(width, height), **options)
 
 
-def money(value: float, _: Any = None) -> str:
+def money(value: float) -> str:
     """An amount as people write it: `$950`, `$12.4k`, `$3.1M`."""
-    for limit, divisor, suffix in ((1e6, 1e6, "M"), (1e4, 1e3, "k")):
-        if abs(value) >= limit:
-            return _in_unit(value, divisor, suffix)
-    return _in_unit(value, 1, "")
+    divisor, unit = _unit(value)
+    amount = f"{value / divisor:,.1f}".removesuffix(".0") if unit else f"{value:,.0f}"
+    return _with_sign(amount + unit)
 
 
-def _in_unit(value: float, divisor: float, suffix: str) -> str:
-    if not suffix or not value:
-        return f"${value:,.0f}"
-    return f"${value / divisor:,.1f}{suffix}".replace(".0" + suffix, suffix)
+def _unit(amount: float) -> tuple[float, str]:
+    return (1e6, "M") if abs(amount) >= 1e6 else (1e3, "k") if abs(amount) >= 1e4 else (1, "")
+
+
+def _with_sign(amount: str) -> str:
+    return f"-${amount[1:]}" if amount.startswith("-") else f"${amount}"
 
 
 class _Money(Formatter):
-    """The ticks of an axis as money: all in one unit, where one decimal is enough for it."""
+    """The ticks of an axis as money: not rounded, and in one unit unless some are tiny in it."""
 
     def __call__(self, value: float, _: int | None = None) -> str:
         return money(value)
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
-        unit = (1e6, "M") if max(values, default=0) >= 1e6 else (1e3, "k")
-        tenths = [10 * value / unit[0] for value in values]
-        if max(values, default=0) < 1e4 or any(abs(n - round(n)) > 1e-6 for n in tenths):
+        divisor, unit = _unit(max(values, key=abs, default=0))
+        if any(0 < abs(value) < divisor / 10 for value in values):  # an axis of powers of ten
             return [money(value) for value in values]
-        return [_in_unit(value, *unit) for value in values]
+        return [_with_sign(f"{value / divisor:,.10g}{unit if value else ''}") for value in values]
 
 
 def money_axis(axis: Any) -> None:
