@@ -21,13 +21,14 @@ test: $(STAMP) ## Run every check that takes minutes: lint, types, exports, test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/lakehouse export --check
 	$(BIN)/lakehouse tidy --check
 	@# Side by side: none of them keeps two cores busy by itself.
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target pytest notebooks runs
 
-OF_NOTEBOOKS := tests/test_any_order.py tests/test_mutations.py
-OF_RUNS := tests/test_own_folder.py tests/test_production.py tests/test_runs.py
+OF_NOTEBOOKS := tests/lessons/test_any_order.py tests/lessons/test_mutations.py
+OF_RUNS := tests/lessons/test_own_folder.py tests/operations/test_production.py tests/operations/test_run.py
 
 pytest: $(STAMP)
 	$(BIN)/python -m pytest $(patsubst %,--ignore=%,$(OF_NOTEBOOKS) $(OF_RUNS))
@@ -49,20 +50,20 @@ doctor: $(STAMP) ## Say what this machine lacks, and the command that mends it
 	@$(BIN)/lakehouse doctor
 
 airflow: $(STAMP) ## Make .venv-airflow, which reads the DAG
-	@$(BIN)/python -m ecommerce_lakehouse.airflow_env
+	@$(BIN)/python -m ecommerce_lakehouse.lessons.airflow
 
 airflow-test: $(STAMP) ## Run the DAG with a real Airflow: two nights and a bad delivery
-	$(BIN)/python -m pytest -m airflow tests/test_airflow.py
+	$(BIN)/python -m pytest -m airflow tests/programs/test_airflow.py
 
 wheel: $(STAMP) ## Build the package for the machines of a cluster: build/wheel/
 	@$(BIN)/python -m uv build --wheel --quiet --no-build-isolation --python $(BIN)/python --out-dir build/wheel
 
 cluster-test: $(STAMP) ## Run the build on a master and two workers, of which one is killed, and on S3
-	$(BIN)/python -m pytest -m cluster tests/test_cluster.py tests/test_object_store.py
+	$(BIN)/python -m pytest -m cluster tests/programs/test_cluster.py tests/programs/test_object_store.py
 
 nightly: $(STAMP) ## Run the long checks: every mutation, killed runs, no network
-	$(BIN)/python -m pytest -m "nightly or not nightly" tests/test_mutations.py
-	$(BIN)/python -m pytest -m nightly --ignore=tests/test_mutations.py
+	$(BIN)/python -m pytest -m "nightly or not nightly" tests/lessons/test_mutations.py
+	$(BIN)/python -m pytest -m nightly --ignore=tests/lessons/test_mutations.py
 
 bench: $(STAMP) ## Measure a small shop four ways, in ten minutes
 	$(BIN)/python -m benchmarks.generator --customers 10000

@@ -14,7 +14,7 @@ from typing import Any
 import nbformat
 
 from benchmarks.measure import Command, Sample, keep, of_runs, side_by_side
-from ecommerce_lakehouse.notebooks import notebooks
+from ecommerce_lakehouse.lessons.notebook import find_lessons
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parent
@@ -41,7 +41,7 @@ def ways() -> dict[str, Command]:
     each = [
         f'"{BIN}/papermill" --no-progress-bar --cwd "{path.parent}" "{path}" "{OUT}/{path.name}" '
         + " ".join(f'-p {folder}_dir "{where}"' for folder, where in one_by_one.items())
-        for path in notebooks()
+        for path in find_lessons()
     ]
 
     def clean(name: str) -> list[list[str]]:

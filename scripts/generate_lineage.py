@@ -9,37 +9,58 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from ecommerce_lakehouse import get_spark
-from ecommerce_lakehouse.charts import artifacts_folder, write_whole
-from ecommerce_lakehouse.errors import LakehouseError
-from ecommerce_lakehouse.jobs import build_layers, options
-from ecommerce_lakehouse.lineage import draw, draw_origins
-from ecommerce_lakehouse.listener import ListenedLakehouse, listening
-from ecommerce_lakehouse.merging import Change
-from ecommerce_lakehouse.observed import columns, differences, graph, named, origins, writes
+from ecommerce_lakehouse.artifacts import artifacts_folder, write_whole
+from ecommerce_lakehouse.jobs import (
+    ArtifactsDir,
+    AsOfDate,
+    DataDir,
+    Evolve,
+    FullRefresh,
+    LakehouseDir,
+    Master,
+    given,
+    run_job,
+    without_missing,
+)
+from ecommerce_lakehouse.lineage.drawing import draw, draw_origins
+from ecommerce_lakehouse.lineage.events import with_our_names
+from ecommerce_lakehouse.lineage.listener import ListenedWriter, listen
+from ecommerce_lakehouse.lineage.observed import columns, differences, graph, origins, read_writes
+from ecommerce_lakehouse.operations.build import build_layers
+from ecommerce_lakehouse.operations.change import Change, Outcome
+from ecommerce_lakehouse.paths import FOLDERS
 from ecommerce_lakehouse.registry import LAYERS
 
-COLUMN = "gold.fct_customer_metrics.predicted_clv_12m"
 
-
-def main() -> None:
+def main(
+    data_dir: DataDir = None,
+    lakehouse_dir: LakehouseDir = None,
+    artifacts_dir: ArtifactsDir = None,
+    as_of_date: AsOfDate = None,
+    full_refresh: FullRefresh = False,
+    evolve: Evolve = False,
+    master: Master = None,
+    column: Annotated[
+        str, typer.Option(help="Whose origins to draw.", callback=given)
+    ] = "gold.fct_customer_metrics.predicted_clv_12m",
+) -> None:
     """Run, write `<artifacts>/lineage/`, and compare what was seen with what is declared.
 
     Without a lakehouse folder the run has one of its own, which is thrown away: every table is
     built, and no table of yours is touched. With one it is a nightly run on that lakehouse.
     """
-    parser = options("generate_lineage.py", "Write what a run of every table read and wrote.")
-    parser.set_defaults(lakehouse_dir="")
-    parser.add_argument("--column", default=COLUMN, help=f"whose origins to draw ({COLUMN})")
-    arguments = parser.parse_args()
-    try:
-        with tempfile.TemporaryDirectory() as scratch:
-            sys.exit(tell(Path(scratch), **vars(arguments)))
-    except LakehouseError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    with tempfile.TemporaryDirectory() as scratch:
+        flags = without_missing(
+            data_dir=data_dir, lakehouse_dir=lakehouse_dir, as_of_date=as_of_date, master=master
+        )
+        flags |= {"full_refresh": full_refresh, "evolve": evolve}
+        artifacts = artifacts_dir or FOLDERS["artifacts_dir"]
+        raise typer.Exit(tell(Path(scratch), column, artifacts, **flags))
 
 
 def tell(scratch: Path, column: str, artifacts_dir: str, **flags: Any) -> int:
@@ -57,15 +78,15 @@ def tell(scratch: Path, column: str, artifacts_dir: str, **flags: Any) -> int:
     folder = artifacts_folder(Path(artifacts_folder(artifacts_dir)) / "lineage")
     raw = scratch / "events.ndjson"
     changes = run(raw, scratch, artifacts_dir, **flags)
-    built = [change.table for change in changes if change.how != "unchanged"]
+    built = [change.table for change in changes if change.how != Outcome.UNCHANGED]
     if not built:
         print("Nothing was new, so no table was written and there is nothing to tell.")
         return 0
-    found = writes(raw)
+    found = read_writes(raw)
     arrows, by_column = graph(found), columns(found)
     write_whole(folder / "listener.ndjson", raw.read_bytes() if raw.exists() else b"")
-    events = "".join(json.dumps(named(write)) + "\n" for write in found)
-    write_whole(folder / "events.ndjson", events.encode())
+    events = "".join(json.dumps(with_our_names(write)) + "\n" for write in found)
+    write_whole(folder / "observed.ndjson", events.encode())
     write_whole(folder / "columns.csv", by_column.to_csv(index=False).encode())
     if len(arrows):
         print(draw(folder, arrows))
@@ -74,7 +95,7 @@ def tell(scratch: Path, column: str, artifacts_dir: str, **flags: Any) -> int:
         print(draw_origins(folder, leads, column))
     else:
         print(f"This run did not say where {column} comes from.")
-    print(f"{len(found)} events: {folder / 'events.ndjson'}")
+    print(f"{len(found)} events: {folder / 'observed.ndjson'}")
     other = differences(found, built)
     for sentence in other:
         print(sentence, file=sys.stderr)
@@ -84,12 +105,12 @@ def tell(scratch: Path, column: str, artifacts_dir: str, **flags: Any) -> int:
 
 def run(raw: Path, scratch: Path, artifacts_dir: str, **flags: Any) -> list[Change]:
     """The run itself, watched by OpenLineage's listener."""
-    if not flags["lakehouse_dir"]:
+    if "lakehouse_dir" not in flags:
         flags["lakehouse_dir"] = str(scratch / "lakehouse")
         artifacts_dir = str(scratch / "exports")
-    with listening(get_spark("lineage", flags["master"]), raw):
-        return build_layers(LAYERS, ListenedLakehouse, artifacts_dir=artifacts_dir, **flags)
+    with listen(get_spark("lineage", flags.get("master")), raw):
+        return build_layers(LAYERS, writer=ListenedWriter, artifacts_dir=artifacts_dir, **flags)
 
 
 if __name__ == "__main__":
-    main()
+    run_job("Write what a run of every table read and wrote.", main)

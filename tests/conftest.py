@@ -5,8 +5,12 @@ from collections.abc import Iterator
 import pytest
 from pyspark.sql import SparkSession
 
-from ecommerce_lakehouse import get_spark
-from ecommerce_lakehouse.notebooks import warm_jvm
+from ecommerce_lakehouse import get_spark, registry
+from ecommerce_lakehouse.spark import settings
+from ecommerce_lakehouse.spark.jvm import warm_jvm
+
+LITTLE = 1000
+"""Bytes: nearly every test works on a few rows."""
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +23,7 @@ def jvm() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def spark(jvm: None) -> Iterator[SparkSession]:
     """The session of the notebooks, with their settings."""
-    session = get_spark("tests")
+    session = get_spark("tests", raw_bytes=LITTLE)
     yield session
     session.stop()
 
@@ -40,3 +44,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     session = SparkSession.getActiveSession()
     if session is not None and hands_the_jvm_on(item):
         session.stop()
+
+
+@pytest.fixture
+def own_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test declares is forgotten afterwards."""
+    registry.load_layers()
+    monkeypatch.setattr(registry, "_tables", dict(registry._tables))
+
+
+@pytest.fixture(autouse=True)
+def for_little_data() -> Iterator[None]:
+    """A test that opens a large lakehouse leaves the session set for little data."""
+    yield
+    session = SparkSession.getActiveSession()
+    if session is not None and int(session.conf.get(settings.LARGEST, "0") or 0) >= settings.LITTLE:
+        settings.begin(session, LITTLE)

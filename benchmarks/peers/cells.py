@@ -6,13 +6,13 @@ from typing import Any
 
 import nbformat
 
-from ecommerce_lakehouse.notebooks import notebooks
+from ecommerce_lakehouse.lessons.notebook import find_lessons
 
 
 def main(output_dir: str) -> None:
     """Run the cells of all notebooks, each notebook with names of its own."""
     folders = {name: f"{output_dir}/{name}" for name in ("lakehouse", "artifacts")}
-    for path in notebooks():
+    for path in find_lessons():
         names: dict[str, Any] = {"__name__": "__main__"}
         for cell in nbformat.read(path, as_version=4).cells:
             if cell.cell_type != "code":

@@ -12,9 +12,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.layers.bronze import RAW_COLUMNS, read_raw
-from ecommerce_lakehouse.raw_files import find_raw_files
-from ecommerce_lakehouse.session import SETTINGS
-from ecommerce_lakehouse.storage import LocalFiles
+from ecommerce_lakehouse.spark.settings import SETTINGS
+from ecommerce_lakehouse.storage.files import LocalFiles
+from ecommerce_lakehouse.tables.raw_files import find_raw_files
 
 FOR_LESSONS = {
     # What the lessons' results depend on, as they have it.
@@ -51,7 +51,8 @@ def main(data_dir: str, lakehouse_dir: str) -> None:
     """Build and write every table."""
     spark = session()
     views: dict[str, DataFrame] = {}
-    for entity, files in find_raw_files(LocalFiles(), data_dir, []).items():
+    for entity, found in find_raw_files(LocalFiles(), data_dir, []).items():
+        files = [file.address for file in found]
         # What the guess cannot hold (`1,5`, a row too short) would be lost without a word, so
         # the text is read beside it. A tutorial would pay for the guess and have no quarantine.
         spark.read.csv(files, header=True, inferSchema=True, multiLine=True, escape='"')

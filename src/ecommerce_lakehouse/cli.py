@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -11,152 +10,191 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from ecommerce_lakehouse.errors import InputError, LakehouseError, NotebookFailed
-from ecommerce_lakehouse.paths import typed
+from ecommerce_lakehouse import jobs
+from ecommerce_lakehouse.errors import InputError
+from ecommerce_lakehouse.jobs import (
+    ArtifactsDir,
+    AsOfDate,
+    DataDir,
+    LakehouseDir,
+    given,
+    given_folder,
+    without_missing,
+)
+from ecommerce_lakehouse.paths import FOLDERS, require_checkout
 
 if TYPE_CHECKING:
-    from ecommerce_lakehouse.guarded import GuardedLakehouse
+    from ecommerce_lakehouse.tables.lakehouse import Lakehouse
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # a text in square brackets is a text
     help="Nine notebooks from a shop's raw CSVs to decisions, with PySpark and Delta Lake.",
 )
-console = Console(highlight=False)
+console = Console(highlight=False, markup=False)
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+"""For a command that hands its arguments on to another program."""
 
-DataDir = Annotated[str, typer.Option("--data-dir", help="The folder of raw CSV files.")]
-LakehouseDir = Annotated[str, typer.Option("--lakehouse-dir", help="Where the tables go.")]
-ArtifactsDir = Annotated[str, typer.Option("--artifacts-dir", help="Where charts and exports go.")]
-AsOf = Annotated[str, typer.Option("--as-of", help="Look back from this day (yyyy-mm-dd).")]
+
+def _quick_check() -> None:
+    """What every command that starts Spark needs."""
+    from ecommerce_lakehouse import doctor
+
+    doctor.quick()
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(version("ecommerce-lakehouse"))
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Nine notebooks from a shop's raw CSVs to decisions, with PySpark and Delta Lake."""
 
 
 @app.command()
 def run(
-    data_dir: DataDir = "",
-    lakehouse_dir: LakehouseDir = "",
-    artifacts_dir: ArtifactsDir = "",
-    as_of: AsOf = "",
-    first: Annotated[str, typer.Option("--from", help="Start with this notebook.")] = "",
-    last: Annotated[str, typer.Option("--to", help="End with this notebook.")] = "",
-    output_dir: Annotated[str, typer.Option(help="Where the executed copies go.")] = "",
+    data_dir: DataDir = None,
+    lakehouse_dir: LakehouseDir = None,
+    artifacts_dir: ArtifactsDir = None,
+    as_of_date: AsOfDate = None,
+    first: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="NN", help="Start here.", callback=given, show_default="the first"
+        ),
+    ] = None,
+    last: Annotated[
+        str | None,
+        typer.Option(
+            "--to", metavar="NN", help="End here.", callback=given, show_default="the last"
+        ),
+    ] = None,
+    output_dir: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where the executed copies go.",
+            callback=given_folder,
+            show_default="the project's build/executed",
+        ),
+    ] = None,
     update: Annotated[
         bool, typer.Option("--update", help="Refresh the committed reference outputs.")
     ] = False,
 ) -> None:
     """Run the notebooks in order."""
-    from ecommerce_lakehouse import batch
+    require_checkout("lakehouse run")
+    from ecommerce_lakehouse.lessons.run import run as run_lessons
 
-    given = {
-        "data_dir": typed(data_dir),
-        "lakehouse_dir": typed(lakehouse_dir),
-        "artifacts_dir": typed(artifacts_dir),
-        "as_of_date": as_of,
-    }
-    batch.run(
-        {name: value for name, value in given.items() if value},
-        first=first,
-        last=last,
-        output_dir=typed(output_dir),
+    run_lessons(
+        without_missing(
+            data_dir=data_dir,
+            lakehouse_dir=lakehouse_dir,
+            artifacts_dir=artifacts_dir,
+            as_of_date=as_of_date,
+        ),
+        first=first or "",
+        last=last or "",
+        output_dir=output_dir or "",
         update=update,
         console=console,
     )
 
 
-@app.command()
-def build(
-    data_dir: DataDir = "",
-    lakehouse_dir: LakehouseDir = "",
-    artifacts_dir: ArtifactsDir = "",
-    as_of: Annotated[
-        str, typer.Option("--date", "--as-of", help="Look back from this day (yyyy-mm-dd).")
-    ] = "",
-    full_refresh: Annotated[
-        bool, typer.Option("--full-refresh", help="Compute all rows, not only what is touched.")
-    ] = False,
-    evolve: Annotated[
-        bool, typer.Option("--evolve", help="Take new columns of the raw files into bronze.")
-    ] = False,
-    master: Annotated[str, typer.Option(help="A Spark master; else this machine.")] = "",
-) -> None:
-    """Bring every table up to date with the raw files, without notebooks."""
-    from ecommerce_lakehouse import doctor, jobs, registry
-
-    doctor.quick()
-    given = {
-        "data_dir": typed(data_dir),
-        "lakehouse_dir": typed(lakehouse_dir),
-        "artifacts_dir": typed(artifacts_dir),
-        "date": as_of,
-        "master": master,
-    }
-    folders = {name: value for name, value in given.items() if value}
-    jobs.build_layers(registry.LAYERS, full_refresh=full_refresh, evolve=evolve, **folders)
+app.command("build", help="Bring every table up to date, without notebooks.")(
+    jobs.build_command(before=_quick_check)
+)
 
 
 @app.command()
 def maintain(
-    lakehouse_dir: LakehouseDir = "",
+    lakehouse_dir: LakehouseDir = None,
     apply: Annotated[bool, typer.Option("--apply", help="Do it, not only count.")] = False,
 ) -> None:
-    """Put small files together and delete those that no version of the last week needs."""
-    from ecommerce_lakehouse import maintenance
+    """Tidy the files of the tables: small ones together, old ones gone.
+
+    Deleted are those that no version of the last week needs.
+    """
+    from ecommerce_lakehouse.operations import maintain as files
 
     lake = _open(lakehouse_dir)
-    print(maintenance.HEADER)
-    maintenance.maintain(lake, apply=apply, say=partial(print, flush=True))
+    print(files.HEADER)
+    files.maintain(lake, apply=apply, say=partial(print, flush=True))
     if not apply:
         print("\nNothing was changed. Do it with:  lakehouse maintain --apply")
 
 
 @app.command()
 def restore(
-    to: Annotated[str, typer.Option(help="A day (its end), or a time such as 2024-06-30T18:00.")],
-    table: Annotated[str, typer.Argument(help="Only this table, such as gold.x.")] = "",
-    lakehouse_dir: LakehouseDir = "",
+    to: Annotated[
+        str,
+        typer.Option(help="A day (its end), or a time such as 2024-06-30T18:00.", callback=given),
+    ],
+    table: Annotated[
+        str | None,
+        typer.Argument(help="Only this table, such as gold.x.", callback=given, show_default="all"),
+    ] = None,
+    lakehouse_dir: LakehouseDir = None,
 ) -> None:
-    """Take the tables back to how they stood at the end of a day (UTC)."""
-    from ecommerce_lakehouse import registry, restoring
-    from ecommerce_lakehouse.dates import parse_moment
+    """Take the tables back to the end of a day (UTC)."""
+    from ecommerce_lakehouse import registry
+    from ecommerce_lakehouse.operations import restore as past
 
-    parse_moment(to)
+    past.parse_moment(to)
     if table:
         registry.get(table)
-    restoring.restore(_open(lakehouse_dir), to, table or None, say=partial(print, flush=True))
+    past.restore(_open(lakehouse_dir), to, table, say=partial(print, flush=True))
     print("\nTake in again what came later with:  lakehouse build")
 
 
-def _open(lakehouse_dir: str) -> GuardedLakehouse:
+def _open(lakehouse_dir: str | None) -> Lakehouse:
     """The lakehouse of a command that only works on its tables."""
-    from ecommerce_lakehouse import doctor, preflight
-    from ecommerce_lakehouse.guarded import GuardedLakehouse
-    from ecommerce_lakehouse.session import get_spark
+    from ecommerce_lakehouse.spark.session import get_spark
+    from ecommerce_lakehouse.tables.lakehouse import Lakehouse
+    from ecommerce_lakehouse.tables.preflight import check_folder
 
-    location = typed(lakehouse_dir) or "lakehouse"
-    preflight.check_lakehouse(location)
-    doctor.quick()
-    return GuardedLakehouse(get_spark("lakehouse-job"), location, sql_names=False)
+    location = lakehouse_dir or FOLDERS["lakehouse_dir"]
+    check_folder(location, "--lakehouse-dir FOLDER")
+    _quick_check()
+    return Lakehouse(get_spark("lakehouse-job"), location, None, sql_names=False)
 
 
-@app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-)
+@app.command(context_settings=PASS_ON)
 def validate(context: typer.Context) -> None:
-    """Compare every cell of the notebooks with its committed output (nbval)."""
-    from ecommerce_lakehouse import doctor, notebooks
+    """Compare every cell with its committed output (nbval)."""
+    require_checkout("lakehouse validate")
+    from ecommerce_lakehouse.lessons import compare
 
-    doctor.quick()
-    raise typer.Exit(notebooks.validate(context.args))
+    _quick_check()
+    raise typer.Exit(compare.validate(context.args))
 
 
 @app.command()
 def tidy(
     check: Annotated[bool, typer.Option("--check", help="Write nothing, exit 1.")] = False,
 ) -> None:
-    """Bring the notebooks into their committed form, and name outputs older than their code."""
-    from ecommerce_lakehouse import notebooks, reference
+    """Bring the notebooks into their committed form.
 
-    found = {path: reference.tidy(path, check=check) for path in notebooks.notebooks()}
+    Outputs that are older than their code are named.
+    """
+    require_checkout("lakehouse tidy")
+    from ecommerce_lakehouse.lessons import committed_form
+    from ecommerce_lakehouse.lessons.notebook import find_lessons
+
+    found = {path: committed_form.tidy(path, check=check) for path in find_lessons()}
     for path, problems in found.items():
         for problem in problems:
             console.print(f"{path.name}: {problem}", soft_wrap=True)
@@ -175,10 +213,11 @@ def tidy(
 def export(
     check: Annotated[bool, typer.Option("--check", help="Write nothing, exit 1.")] = False,
 ) -> None:
-    """Write src/ecommerce_lakehouse/layers/ from the notebooks' marked cells."""
-    from ecommerce_lakehouse import exporter
+    """Write the package's layers/ from the notebooks' marked cells."""
+    require_checkout("lakehouse export")
+    from ecommerce_lakehouse.lessons.export import export as export_layers
 
-    changed = exporter.export(check=check)
+    changed = export_layers(check=check)
     for path in changed:
         console.print(f"{'differs from its notebook' if check else 'written'}: {path}")
     if not changed:
@@ -190,20 +229,21 @@ def export(
 
 @app.command()
 def generate(
-    customers: Annotated[int, typer.Option(help="How many customers.")] = 2000,
-    out: Annotated[str, typer.Option(help="The folder to write.")] = "build/shop",
-    seed: Annotated[int, typer.Option(help="Another seed, another shop.")] = 7,
+    customers: Annotated[int, typer.Option(min=1, help="How many customers.")] = 2000,
+    out: Annotated[
+        str, typer.Option(metavar="FOLDER", help="The folder to write.", callback=given_folder)
+    ] = "build/shop",
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another shop.")] = 7,
 ) -> None:
-    """Make a shop: raw files with known faults, later deliveries, and the truth about both."""
-    from ecommerce_lakehouse.shop import generate as make
+    """Make a shop: raw files, later deliveries, and what is in them.
+
+    Among the rows are known faults; truth.json says which.
+    """
+    from ecommerce_lakehouse.shop.generator import generate as make
 
     begun = time.monotonic()
-    if customers < 1:
-        raise InputError(f"--customers is {customers}.", "Ask for one at least.")
-    if seed < 0:
-        raise InputError(f"--seed is {seed}.", "Any whole number from 0 up will do.")
     try:
-        truth = make(customers, Path(typed(out)), seed)
+        truth = make(customers, Path(out), seed)
     except OSError as problem:
         raise InputError(
             f"{out} cannot be written ({problem.strerror}).",
@@ -212,7 +252,8 @@ def generate(
     rows = truth["rows"]["bronze"]
     console.print(
         f"{rows['customers']:,} customers, {rows['orders']:,} orders, "
-        f"{rows['order_items']:,} items in {out} ({time.monotonic() - begun:.1f} s)"
+        f"{rows['order_items']:,} items in {out} ({time.monotonic() - begun:.1f} s)",
+        soft_wrap=True,
     )
 
 
@@ -223,7 +264,7 @@ def doctor(
         typer.Option("--fetch", help="Fetch Java and Delta's JARs, and make Java's archive."),
     ] = False,
 ) -> None:
-    """Check what the project needs: each [ok], or [fix] with the command that mends it."""
+    """Check this machine: [ok], or [fix] with the command that mends it."""
     from ecommerce_lakehouse import doctor as checks
 
     if fetch:
@@ -232,25 +273,16 @@ def doctor(
     raise typer.Exit(checks.report(console))
 
 
-@app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-)
+@app.command(context_settings=PASS_ON)
 def lab(context: typer.Context) -> None:
     """Open JupyterLab on the notebooks."""
-    from ecommerce_lakehouse import doctor as checks
-    from ecommerce_lakehouse.notebooks import open_lab
+    require_checkout("lakehouse lab")
+    from ecommerce_lakehouse.lessons.lab import open_lab
 
-    checks.quick()
+    _quick_check()
     open_lab(context.args)
 
 
 def main() -> None:
-    """Run the command; an error that the reader can mend is one message and exit code 2."""
-    try:
-        app()
-    except LakehouseError as error:
-        print(f"\n{error}", file=sys.stderr)
-        sys.exit(1 if isinstance(error, NotebookFailed) else 2)
-    except KeyboardInterrupt:
-        print("\nStopped.", file=sys.stderr)
-        sys.exit(130)
+    """Run the command."""
+    jobs.run_app(app)

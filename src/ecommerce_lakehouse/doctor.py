@@ -6,20 +6,29 @@ import os
 import shutil
 import socket
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pyspark
+from py4j.protocol import Py4JError
+from pyspark import SparkContext
 from rich.console import Console
 from rich.markup import escape
 
-from ecommerce_lakehouse.archive import archive_of, make_archive
 from ecommerce_lakehouse.errors import LakehouseError
-from ecommerce_lakehouse.jars import delta_jars, missing_jars
-from ecommerce_lakehouse.java import SUPPORTED, ensure_java, find_java, java_version
-from ecommerce_lakehouse.paths import PROJECT
+from ecommerce_lakehouse.paths import PROJECT, work_folder
+from ecommerce_lakehouse.spark.class_archive import archive_of, holds_spark, make_archive
+from ecommerce_lakehouse.spark.jars import delta_jars, missing_jars
+from ecommerce_lakehouse.spark.java import (
+    SUPPORTED,
+    ensure_java,
+    find_java,
+    java_version,
+)
 
 NEEDED = {"pyspark": "4.2.0", "delta-spark": "4.4.0"}
 
@@ -63,17 +72,16 @@ def check_java() -> Finding:
             "Java 17 or 21 not found" + (f" (JAVA_HOME is {home})" if home else ""),
             "lakehouse doctor --fetch   or   apt install openjdk-17-jre-headless",
         )
-    told = ""
+    others = ""
     if home and java_version(Path(home) / "bin" / "java") not in SUPPORTED:
-        told = f"; JAVA_HOME ({home}) is another version and is not used"
-    return Finding(f"Java {java_version(java)}: {java}{told}")
+        others = f"; JAVA_HOME ({home}) is another version and is not used"
+    return Finding(f"Java {java_version(java)}: {java}{others}")
 
 
 def check_spark_home() -> Finding:
     """A SPARK_HOME of another installation is named; it is not used."""
     home = os.environ.get("SPARK_HOME")
-    # Of the second name that this folder may have, too, `bin` is a link.
-    if home and Path(home, "bin").resolve() != Path(pyspark.__path__[0], "bin").resolve():
+    if home and Path(home).resolve() != Path(pyspark.__path__[0]).resolve():
         return Finding(f"SPARK_HOME ({home}) is another Spark and is not used")
     return Finding("Spark is the one in this environment")
 
@@ -116,10 +124,14 @@ def check_disk() -> Finding:
 
 
 def check_folder() -> Finding:
-    """The project folder can be written."""
-    if os.access(PROJECT, os.W_OK):
-        return Finding("the project folder can be written")
-    return Finding(f"{PROJECT} cannot be written", f'chmod -R u+w "{PROJECT}"')
+    """Logs and what can be thrown away have a folder."""
+    try:
+        folder = work_folder()
+        if not os.access(folder, os.W_OK):
+            raise PermissionError
+    except OSError:
+        return Finding(f"{PROJECT} cannot be written", f'chmod -R u+w "{PROJECT}"')
+    return Finding(f"{folder} can be written")
 
 
 def check_archive() -> Finding:
@@ -128,6 +140,11 @@ def check_archive() -> Finding:
     if java is None or missing_jars() or not archive_of(java).is_file():
         return Finding(
             "Spark starts slowly: it has no archive of its classes until  lakehouse doctor --fetch"
+        )
+    if not holds_spark():
+        return Finding(
+            "Spark starts some seconds slower here: Java cannot archive the classes of a folder "
+            f"with such a name ({pyspark.__path__[0]})"
         )
     return Finding("Spark starts from an archive of its classes")
 
@@ -167,7 +184,7 @@ def fetch() -> None:
         LakehouseError: Something is missing; the message names the command that mends it.
     """
     quick()
-    make_archive()
+    make_archive([sys.executable, "-m", "ecommerce_lakehouse.doctor"])
 
 
 def report(console: Console) -> int:
@@ -186,3 +203,33 @@ def report(console: Console) -> int:
             console.print(f"        {escape(finding.fix)}", soft_wrap=True)
     console.print("All is well." if not broken else f"{broken} to mend.")
     return 1 if broken else 0
+
+
+TRAINING_TABLES = (
+    *(f"bronze.{entity}" for entity in ("customers", "orders", "order_items", "products")),
+    *("silver.stg_customers", "silver.stg_orders", "silver.stg_order_items"),
+    "intermediate.int_customer_orders",
+)
+"""What is built to see which classes belong into the archive."""
+
+
+def train(scratch: str) -> None:
+    """Build some tables, then let Java end by itself: it writes the archive as its last act."""
+    from ecommerce_lakehouse.shop import generate
+    from ecommerce_lakehouse.spark.session import get_spark
+    from ecommerce_lakehouse.tables.lakehouse import Lakehouse
+
+    generate(20, Path(scratch) / "data")
+    lake = Lakehouse(get_spark("archive"), f"{scratch}/lakehouse", f"{scratch}/data")
+    for table in TRAINING_TABLES:
+        lake.build(table)
+    lake.read(TRAINING_TABLES[-1]).toPandas()
+    gateway: Any = SparkContext._gateway
+    # The connection breaks in the middle of this call.
+    with suppress(Py4JError, OSError):
+        gateway.jvm.java.lang.System.exit(0)
+    gateway.proc.wait()
+
+
+if __name__ == "__main__":
+    train(sys.argv[1])

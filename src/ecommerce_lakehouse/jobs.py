@@ -1,159 +1,133 @@
-"""The same tables without notebooks: what `spark-submit src/pipeline.py` and the jobs run."""
+"""The flags of every program, and what the spark-submit programs run."""
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
+from typing import Annotated, Any
 
-from ecommerce_lakehouse import registry
-from ecommerce_lakehouse.artifacts import artifacts_folder
-from ecommerce_lakehouse.dates import parse_date
-from ecommerce_lakehouse.errors import LakehouseError
-from ecommerce_lakehouse.evolution import new_columns
-from ecommerce_lakehouse.exports import is_written_from, note_source, write_parquet
-from ecommerce_lakehouse.guarded import GuardedLakehouse
-from ecommerce_lakehouse.merging import Change
-from ecommerce_lakehouse.paths import typed
-from ecommerce_lakehouse.preflight import check_data, check_writable, raw_bytes
-from ecommerce_lakehouse.registry import LAYERS
-from ecommerce_lakehouse.runs import Run
-from ecommerce_lakehouse.session import get_spark, is_this_machine
+import typer
 
-FOLDERS = {
-    "--data-dir": "data_seeds/shop",
-    "--lakehouse-dir": "lakehouse",
-    "--artifacts-dir": "artifacts",
-}
+from ecommerce_lakehouse.errors import InputError, LakehouseError, NotebookFailed
+from ecommerce_lakehouse.paths import FOLDERS, from_shell
 
 
-def options(name: str, description: str) -> argparse.ArgumentParser:
-    """The flags every job has, with the same names and defaults as everywhere."""
-    parser = argparse.ArgumentParser(prog=name, description=description)
-    parser.add_argument("--date", default="", help="as_of_date (default: last completed order)")
-    parser.add_argument("--full-refresh", action="store_true", help="compute all rows anew")
-    parser.add_argument(
-        "--evolve", action="store_true", help="take new columns of the raw files into bronze"
-    )
-    for flag, default in FOLDERS.items():
-        told = f"a folder (default: the project's {default})"
-        parser.add_argument(flag, type=typed, default=argparse.SUPPRESS, help=told)
-    parser.add_argument(
-        "--master", default="", help="a Spark master (default: spark-submit's, or all cores)"
-    )
-    return parser
-
-
-def build_layers(
-    layers: Sequence[str],
-    kind: type[GuardedLakehouse] = GuardedLakehouse,
-    /,
-    *,
-    date: str = "",
-    full_refresh: bool = False,
-    evolve: bool = False,
-    data_dir: str = "data_seeds/shop",
-    lakehouse_dir: str = "lakehouse",
-    artifacts_dir: str = "artifacts",
-    master: str = "",
-) -> list[Change]:
-    """Bring the tables of some layers up to date with the files and the earlier layers.
-
-    Args:
-        layers: Layer names, in order.
-        kind: The lakehouse that writes the tables.
-        date: The as-of date; empty for the last completed order's.
-        full_refresh: Compute all rows anew, not only those that new deliveries touch.
-        evolve: Take columns into bronze that the contract does not name.
-        data_dir: The folder of raw files.
-        lakehouse_dir: The folder of tables.
-        artifacts_dir: Where the features are exported to.
-        master: A Spark master; empty for spark-submit's, or every core of this machine.
-
-    Returns:
-        What became of each table.
+def given(param: typer.CallbackParam, value: str | None) -> str | None:
+    """The text of an option. One that is given and empty is no missing one.
 
     Raises:
-        LakehouseError: Bad input, a table of an earlier layer is missing, or a later run began.
+        InputError: It is empty, as from a variable that is not set.
     """
-    parse_date(date)
-    if "bronze" in layers:
-        check_data(data_dir, lakehouse_dir, evolve=evolve)
-    check_writable(lakehouse_dir, "--lakehouse-dir FOLDER")
-    if "ml" in layers:
-        check_writable(artifacts_dir, "--artifacts-dir FOLDER")
-    spark = get_spark("lakehouse-job", master, raw_bytes(data_dir))
-    lake = kind(
-        spark,
-        lakehouse_dir,
-        data_dir,
-        date,
-        sql_names=False,  # nobody asks this session for gold.x, and naming it takes time
-        evolve=evolve,
+    if value is not None and not value.strip():
+        name = param.opts[0] if param.opts else param.name
+        raise InputError(f"{name} is given and empty.", "Give it a value, or leave it out.")
+    return value
+
+
+def given_folder(param: typer.CallbackParam, value: str | None) -> str | None:
+    """The folder of an option, which starts where the command was typed."""
+    text = given(param, value)
+    return None if text is None else from_shell(text)
+
+
+def _folder_option(name: str, text: str) -> Any:
+    flag = f"--{name.replace('_', '-')}"
+    default = f"the project's {FOLDERS[name]}"
+    return typer.Option(
+        flag, metavar="FOLDER", help=text, callback=given_folder, show_default=default
     )
-    if "bronze" in layers:
-        # Every header is checked before the first table is written.
-        for sentence in new_columns(lake):
-            print(sentence, flush=True)
-    tables = [table for layer in layers for table in registry.tables(layer)]
-    built = {table.name for table in tables}
-    for name in (name for table in tables for name in table.inputs):
-        if name not in built and not name.startswith("raw_"):
-            lake.read(name)  # a clear message now, if it is missing
-    changes: list[Change] = []
-
-    def say(change: Change) -> None:
-        changes.append(change)
-        print(change, flush=True)
-
-    Run(lake, layers, full_refresh=full_refresh).build(tables, say)
-    if "ml" in layers:
-        print(_export(lake, "ml_customer_features", artifacts_dir), flush=True)
-    return changes
 
 
-def _export(lake: GuardedLakehouse, name: str, artifacts_dir: str) -> str:
-    """Write a table of customers as one file, unless it is the one that is there already.
+DataDir = Annotated[str | None, _folder_option("data_dir", "The folder of raw CSV files.")]
+LakehouseDir = Annotated[str | None, _folder_option("lakehouse_dir", "Where the tables go.")]
+ArtifactsDir = Annotated[
+    str | None, _folder_option("artifacts_dir", "Where charts and exports go.")
+]
+AsOfDate = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        "--date",
+        metavar="DAY",
+        help="Look back from this day (yyyy-mm-dd).",
+        callback=given,
+        show_default="the last completed order's",
+    ),
+]
+FullRefresh = Annotated[
+    bool, typer.Option("--full-refresh", help="Compute all rows, not only what is touched.")
+]
+Evolve = Annotated[
+    bool, typer.Option("--evolve", help="Take new columns of the raw files into bronze.")
+]
+Master = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="A Spark master.",
+        callback=given,
+        show_default="spark-submit's, or every core of this machine",
+    ),
+]
 
-    Returns:
-        A line that says which.
+
+def without_missing(**options: Any) -> dict[str, Any]:
+    """The options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def build_command(*layers: str, before: Callable[[], object] = tuple) -> Callable[..., None]:
+    """A command that brings tables up to date.
+
+    Args:
+        *layers: The layers to build; every one where none is named.
+        before: What is done first.
     """
-    source = f"{lake.path(name)}, {lake.log(name).changed()}"
-    file = artifacts_folder(artifacts_dir) / f"{name}.parquet"
-    if is_written_from(file, source):
-        return f"{file.name} is up to date"
-    by_way_of = "" if is_this_machine(lake.spark.sparkContext.master) else lake.location
-    write_parquet(
-        lake.read(name), name, order_by="customer_id", to=artifacts_dir, by_way_of=by_way_of
-    )
-    note_source(file, source)
-    return f"exported {file.name}"
+
+    def build(
+        data_dir: DataDir = None,
+        lakehouse_dir: LakehouseDir = None,
+        artifacts_dir: ArtifactsDir = None,
+        as_of_date: AsOfDate = None,
+        full_refresh: FullRefresh = False,
+        evolve: Evolve = False,
+        master: Master = None,
+    ) -> None:
+        from ecommerce_lakehouse.operations.build import build_layers
+        from ecommerce_lakehouse.registry import LAYERS
+
+        before()
+        build_layers(
+            layers or LAYERS,
+            full_refresh=full_refresh,
+            evolve=evolve,
+            **without_missing(
+                data_dir=data_dir,
+                lakehouse_dir=lakehouse_dir,
+                artifacts_dir=artifacts_dir,
+                as_of_date=as_of_date,
+                master=master,
+            ),
+        )
+
+    return build
 
 
-def check_tables(
-    *, date: str = "", lakehouse_dir: str = "lakehouse", master: str = "", **_: object
+def check_command(
+    data_dir: DataDir = None,
+    lakehouse_dir: LakehouseDir = None,
+    artifacts_dir: ArtifactsDir = None,
+    as_of_date: AsOfDate = None,
+    full_refresh: FullRefresh = False,
+    evolve: Evolve = False,
+    master: Master = None,
 ) -> None:
-    """Check every table that is built, whole, and print what is broken.
+    """Check every table that is built. The flags that all jobs have mean nothing here but three."""
+    from ecommerce_lakehouse.operations.build import check_tables
 
-    Args:
-        date: The as-of date of the run, for its record.
-        lakehouse_dir: The folder of tables.
-        master: A Spark master; empty for spark-submit's, or every core of this machine.
-        **_: The other flags that all jobs have; they mean nothing here.
-
-    Raises:
-        QualityError: A check of severity `error` is broken.
-    """
-    parse_date(date)
-    spark = get_spark("lakehouse-check", master)
-    lake = GuardedLakehouse(spark, lakehouse_dir, as_of_date=date, sql_names=False)
-    results = Run(lake, ["quality"], full_refresh=False).check(registry.tables())
-    broken = [row for row in results if row.broken]
-    for row in broken:
-        print(f"{row.severity}: {row.table}: {row.check}: {row.broken:,} of {row.rows:,} rows")
-    print(f"{len(results)} checks, {len(broken)} broken", flush=True)
+    check_tables(
+        **without_missing(lakehouse_dir=lakehouse_dir, as_of_date=as_of_date, master=master)
+    )
 
 
 def main(description: str, *layers: str) -> None:
@@ -163,18 +137,28 @@ def main(description: str, *layers: str) -> None:
         description: What the job builds, for its --help.
         *layers: The layers to build; every one where none is named.
     """
-    run_job(description, partial(build_layers, layers or LAYERS))
+    run_job(description, build_command(*layers))
 
 
-def run_job(description: str, job: Callable[..., object]) -> None:
-    """Run a job; an error the reader can mend is one message on stderr and exit code 2.
+def run_job(description: str, command: Callable[..., object]) -> None:
+    """Run a program of one command.
 
     Args:
-        description: What the job does, for its --help.
-        job: Takes the flags as keywords.
+        description: What it does, for its --help.
+        command: Takes the flags as keywords.
     """
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app.command(help=description)(command)
+    run_app(app)
+
+
+def run_app(app: typer.Typer) -> None:
+    """Run a program; an error that the reader can mend is one message and exit code 2."""
     try:
-        job(**vars(options(os.path.basename(sys.argv[0]), description).parse_args()))
+        app()
     except LakehouseError as error:
         print(error, file=sys.stderr)
-        sys.exit(2)
+        sys.exit(1 if isinstance(error, NotebookFailed) else 2)
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        sys.exit(130)

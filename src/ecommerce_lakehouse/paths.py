@@ -5,11 +5,47 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
-"""The folder that holds notebooks/ and data_seeds/."""
+from ecommerce_lakehouse.errors import LakehouseError
+
+_ABOVE = Path(__file__).resolve().parents[2]
+IS_CHECKOUT = (_ABOVE / "notebooks").is_dir() and (_ABOVE / "pyproject.toml").is_file()
+"""Whether the package stands in the project's own folder. An installed wheel does not."""
+
+PROJECT = _ABOVE if IS_CHECKOUT else Path.cwd()
+"""Where a relative folder begins: the checkout, or without one the working directory."""
 
 EXAMPLE_DATA = PROJECT / "data_seeds"
 """Five customers, ten orders: small enough for a pencil."""
+
+FOLDERS = {
+    "data_dir": "data_seeds/shop",
+    "lakehouse_dir": "lakehouse",
+    "artifacts_dir": "artifacts",
+}
+"""The folders that every command and job has, and where they are by default."""
+
+
+def require_checkout(what: str) -> None:
+    """Refuse what needs the project's notebooks, in an installed wheel.
+
+    Args:
+        what: The command, such as `lakehouse run`.
+
+    Raises:
+        LakehouseError: The package is not in a checkout.
+    """
+    if not IS_CHECKOUT:
+        raise LakehouseError(
+            f"{what} works on the notebooks, which an installed package does not have.",
+            "Run it in a clone of the project. Without notebooks there is:  lakehouse build",
+        )
+
+
+def work_folder() -> Path:
+    """The folder for logs and what can be thrown away, made if it is not there."""
+    folder = PROJECT / "build" if IS_CHECKOUT else cache_dir() / "work"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def resolve(location: str | os.PathLike[str]) -> str:
@@ -30,11 +66,9 @@ def resolve(location: str | os.PathLike[str]) -> str:
     return str((PROJECT / Path(text).expanduser()).absolute())
 
 
-def typed(folder: str) -> str:
-    """A folder named on a command line: it is meant from where the command was typed."""
-    if not folder or not is_local(folder):
-        return folder
-    return str(Path(folder).expanduser().absolute())
+def from_shell(folder: str) -> str:
+    """A folder named on a command line: it starts where the command was typed."""
+    return str(Path(folder).expanduser().absolute()) if is_local(folder) else folder
 
 
 def is_local(location: str) -> bool:
@@ -42,7 +76,7 @@ def is_local(location: str) -> bool:
     return "://" not in location and not location.startswith("file:")
 
 
-def shown(location: str) -> str:
+def for_message(location: str) -> str:
     """The form of a folder that goes into messages: relative to the project if inside it."""
     try:
         return str(Path(location).relative_to(PROJECT)) + "/"

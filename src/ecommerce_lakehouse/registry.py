@@ -12,11 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from importlib import import_module
-from typing import TypeVar
-
-from pyspark.sql import DataFrame
+from typing import TYPE_CHECKING, TypeVar
 
 from ecommerce_lakehouse.errors import LakehouseError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 LAYERS = ("bronze", "silver", "intermediate", "gold", "ml")
 """Layers in build order; the names are also folders and SQL databases."""
@@ -30,7 +31,7 @@ NOTEBOOKS = {
 }
 """The notebook that teaches and builds each layer."""
 
-TableFunction = Callable[..., DataFrame]
+TableFunction = Callable[..., "DataFrame"]
 F = TypeVar("F", bound=TableFunction)
 
 
@@ -44,9 +45,12 @@ class Table:
         key: The columns that identify a row; empty where rows have no identity (raw text).
         grain: One sentence: what one row is.
         function: DataFrames in, one DataFrame out.
-        counts_from: The column of an input that says from which as-of date on its row counts;
+        event_date: The column of an input that says from which as-of date on its row counts;
             the other rows stay as they are when the date moves.
-        whole: A row depends on rows with other keys (a rank, a share).
+        needs_all_rows: A row depends on rows with other keys (a rank, a share).
+        default_as_of: A SQL aggregate over its rows: the as-of date where none is given.
+        rejects: Where its rows are those that other tables refused: the columns that say of
+            which input, and with which key.
     """
 
     name: str
@@ -54,8 +58,10 @@ class Table:
     key: tuple[str, ...]
     grain: str
     function: TableFunction
-    counts_from: str = ""
-    whole: bool = False
+    event_date: str = ""
+    needs_all_rows: bool = False
+    default_as_of: str = ""
+    rejects: tuple[str, str] | None = None
 
     @property
     def full_name(self) -> str:
@@ -73,18 +79,25 @@ class Table:
         return tuple(name for name in self.parameters if name != "as_of_date")
 
     @property
-    def knows_date(self) -> bool:
+    def depends_on_date(self) -> bool:
         """Whether its rows depend on the as-of date, directly or through an input."""
-        return "as_of_date" in self.parameters or any(t.knows_date for t in self._input_tables())
+        return "as_of_date" in self.parameters or any(t.depends_on_date for t in self.input_tables)
 
     @property
-    def follows_date(self) -> bool:
+    def rows_change_with_date(self) -> bool:
         """Whether another as-of date changes rows that it has (and not only which it has)."""
-        itself = "as_of_date" in self.parameters and not self.counts_from
-        return itself or any(t.follows_date for t in self._input_tables())
+        itself = "as_of_date" in self.parameters and not self.event_date
+        return itself or any(t.rows_change_with_date for t in self.input_tables)
 
-    def _input_tables(self) -> list[Table]:
+    @property
+    def input_tables(self) -> list[Table]:
+        """The tables the function reads, without raw files."""
         return [_tables[name] for name in self.inputs if name in _tables]
+
+    @property
+    def is_from_raw(self) -> bool:
+        """Whether all that it reads are raw rows, as bronze has them."""
+        return bool(self.input_tables) and all(t.layer == "bronze" for t in self.input_tables)
 
 
 _tables: dict[str, Table] = {}
@@ -95,8 +108,10 @@ def table(
     grain: str,
     key: str | tuple[str, ...] = (),
     *,
-    counts_from: str = "",
-    whole: bool = False,
+    event_date: str = "",
+    needs_all_rows: bool = False,
+    default_as_of: str = "",
+    rejects: tuple[str, str] | None = None,
 ) -> Callable[[F], F]:
     """Declare the table that a function makes.
 
@@ -106,11 +121,20 @@ def table(
         layer: One of `LAYERS`.
         grain: One sentence: what one row is.
         key: The column or columns that identify a row.
-        counts_from: See `Table`.
-        whole: See `Table`.
+        event_date: See `Table`.
+        needs_all_rows: See `Table`.
+        default_as_of: See `Table`.
+        rejects: See `Table`.
 
     Returns:
         A decorator that leaves the function as it is.
+
+    Examples:
+        >>> @table("gold", key="customer_id", grain="One row per loyal customer")
+        ... def loyal_customers(fct_customer_metrics):
+        ...     return fct_customer_metrics.where("frequency >= 3")
+        >>> registry.get("loyal_customers").inputs
+        ('fct_customer_metrics',)
     """
     if layer not in LAYERS:
         raise ValueError(f"layer is {layer!r}, expected one of {', '.join(LAYERS)}")
@@ -118,7 +142,17 @@ def table(
     def declare(function: F) -> F:
         name = function.__name__
         columns = (key,) if isinstance(key, str) else tuple(key)
-        _tables[name] = Table(name, layer, columns, grain, function, counts_from, whole)
+        _tables[name] = Table(
+            name,
+            layer,
+            columns,
+            grain,
+            function,
+            event_date=event_date,
+            needs_all_rows=needs_all_rows,
+            default_as_of=default_as_of,
+            rejects=rejects,
+        )
         return function
 
     return declare
@@ -141,12 +175,14 @@ def load_layers() -> None:
         import_module(f"ecommerce_lakehouse.layers.{layer}")
 
 
-def get(table_or_function: str | TableFunction) -> Table:
+def get(table_or_function: str | TableFunction | Table) -> Table:
     """Look a table up by name (`gold.x` or `x`) or by its function.
 
     Raises:
         LakehouseError: The name belongs to no table.
     """
+    if isinstance(table_or_function, Table):
+        return table_or_function
     if callable(table_or_function):
         name = table_or_function.__name__
     else:

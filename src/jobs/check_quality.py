@@ -3,7 +3,7 @@
 Run it with:  spark-submit src/jobs/check_quality.py
 """
 
-from ecommerce_lakehouse.jobs import check_tables, run_job
+from ecommerce_lakehouse.jobs import check_command, run_job
 
 if __name__ == "__main__":
-    run_job("Every check on every table as it stands.", check_tables)
+    run_job("Every check on every table as it stands.", check_command)

@@ -116,7 +116,7 @@ def dim_customer_segments(fct_customer_metrics: DataFrame) -> DataFrame:
     )
 
 
-@table("gold", key="product_id", grain="One row per product, sold or not", whole=True)
+@table("gold", key="product_id", grain="One row per product, sold or not", needs_all_rows=True)
 def fct_product_performance(int_product_metrics: DataFrame) -> DataFrame:
     """Where every product stands: ranks, share of its category, tier.
 

@@ -13,9 +13,7 @@ from pyspark.sql import DataFrame
 from ecommerce_lakehouse.registry import table
 
 
-@table(
-    "intermediate", key="order_id", grain="One row per completed order", counts_from="order_date"
-)
+@table("intermediate", key="order_id", grain="One row per completed order", event_date="order_date")
 def int_customer_orders(
     stg_orders: DataFrame, stg_order_items: DataFrame, as_of_date: date
 ) -> DataFrame:

@@ -6,7 +6,7 @@ Edit it there, then run `lakehouse export`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
@@ -344,18 +344,24 @@ def check_quarantine(
     )
 
 
-def check_all(name: str, read: Callable[[str], DataFrame], as_of_date: date) -> DataFrame:
+def check_all(
+    name: str,
+    read: Callable[[str], DataFrame],
+    as_of_date: date,
+    checks: Sequence[Check] = CHECKS,
+) -> DataFrame:
     """Every check of a table, alone and beside the tables it refers to.
 
     Args:
         name: A table that has checks.
         read: Gives a table by its name.
         as_of_date: The last day that should be there.
+        checks: What must be true of the rows of each table.
 
     Returns:
         One row a check, as `check_table` has them.
     """
-    rows, mine = read(name), [check for check in CHECKS if check.table == name]
+    rows, mine = read(name), [check for check in checks if check.table == name]
     found = [check_table(rows, mine, registry.get(name).key)]
     found += [check_reference(rows, r, read(r.to)) for r in REFERENCES if r.table == name]
     if name == "stg_orders":

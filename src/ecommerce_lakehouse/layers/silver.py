@@ -161,6 +161,17 @@ def keep_latest(judged: DataFrame, entity: str) -> DataFrame:
     return judged.withColumn("_reason", F.when(loses, "duplicate_key").otherwise(F.col("_reason")))
 
 
+def typed_key(entity: str, column: str = "") -> Column:
+    """The key of a raw row as silver understands it: ` 007` and `7` are one.
+
+    Args:
+        entity: A key of `RULES`.
+        column: Where the key stands as text; by default in the entity's own key column.
+    """
+    name, kind = next(iter(RULES[entity].items()))
+    return kind(F.nullif(F.trim(column or name), F.lit("")))
+
+
 def good_rows(raw: DataFrame, entity: str) -> DataFrame:
     """The rows of a bronze table that keep every rule, typed, one a key."""
     good = judge(raw, entity).where("_reason IS NULL").select(*RULES[entity], "_source_file")
@@ -189,7 +200,12 @@ def stg_customers(customers: DataFrame) -> DataFrame:
     )
 
 
-@table("silver", key="order_id", grain="One row per order, whatever became of it")
+@table(
+    "silver",
+    key="order_id",
+    grain="One row per order, whatever became of it",
+    default_as_of="max(order_date) FILTER (WHERE is_completed)",
+)
 def stg_orders(orders: DataFrame) -> DataFrame:
     """Orders with a real day and a status.
 
@@ -270,7 +286,7 @@ def as_json(row: Column, columns: Iterable[str]) -> Column:
     )
 
 
-@table("silver", grain="One row per rejected raw row")
+@table("silver", grain="One row per rejected raw row", rejects=("source_table", "record_key"))
 def quarantine(
     customers: DataFrame, orders: DataFrame, order_items: DataFrame, products: DataFrame
 ) -> DataFrame:

@@ -4,6 +4,18 @@
 truth.json, which says what is in them.
 """
 
-from ecommerce_lakehouse.shop.generator import generate
+from __future__ import annotations
 
-__all__ = ["generate"]
+from typing import Any
+
+from ecommerce_lakehouse.shop.planted import deliveries, planted
+
+__all__ = ["deliveries", "generate", "planted"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "generate":  # numpy and Arrow are loaded for it only
+        from ecommerce_lakehouse.shop.generator import generate
+
+        return generate
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -18,8 +18,8 @@ from ecommerce_lakehouse.shop.history import BLOCK, COMPLETED, Block, cut
 from ecommerce_lakehouse.shop.planting import BLANK, STEP, UNKNOWN, Extras, plant
 from ecommerce_lakehouse.shop.process import simulate
 from ecommerce_lakehouse.shop.shelf import PRODUCT_FAULTS, product_file
+from ecommerce_lakehouse.shop.tally import Tally, product_count
 from ecommerce_lakehouse.shop.text import money, slices
-from ecommerce_lakehouse.shop.truth import Tally, product_count
 
 _BUILDERS = {
     "customers": rows.customer_rows,

@@ -1,0 +1,36 @@
+"""Charts: one style, one way out, and the checks that every chart has to pass."""
+
+from ecommerce_lakehouse.charts.axes import count_axis, few_ticks, money, money_axis
+from ecommerce_lakehouse.charts.chart import Chart, publish
+from ecommerce_lakehouse.charts.graph import draw_graph, two_lines
+from ecommerce_lakehouse.charts.marks import bars, heatmap, stacked_bars
+from ecommerce_lakehouse.charts.style import (
+    ACCENT,
+    AMOUNTS,
+    AROUND_ZERO,
+    INK,
+    MUTED,
+    SECOND,
+    figure,
+)
+
+__all__ = [
+    "ACCENT",
+    "AMOUNTS",
+    "AROUND_ZERO",
+    "INK",
+    "MUTED",
+    "SECOND",
+    "Chart",
+    "bars",
+    "count_axis",
+    "draw_graph",
+    "few_ticks",
+    "figure",
+    "heatmap",
+    "money",
+    "money_axis",
+    "publish",
+    "stacked_bars",
+    "two_lines",
+]

@@ -1,0 +1,1 @@
+"""The nine notebooks as files, and what they show."""

@@ -1,0 +1,198 @@
+"""The gate: no row that breaks a check comes into a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from pyspark.sql import DataFrame, Row, Window
+from pyspark.sql import functions as F
+
+from ecommerce_lakehouse.layers.quality import (
+    CHECKS,
+    Check,
+    QualityError,
+    check_all,
+    check_quarantine,
+    check_table,
+    gate,
+)
+from ecommerce_lakehouse.registry import Table
+from ecommerce_lakehouse.spark.stop import SPARK_ERRORS, value_or_stop, was_stopped_with
+from ecommerce_lakehouse.storage.folder import TableFolder
+from ecommerce_lakehouse.tables.lakehouse import Lakehouse
+
+MAX_QUARANTINED = {"warning": 0.1, "error": 0.9}
+"""The share of a file's rows that may be: dirty rows are welcome, another format is a mistake."""
+MIN_ROWS_JUDGED = 100
+"""In a smaller file a large share may be chance."""
+CHECK_BROKEN = "A_CHECK_IS_BROKEN"
+"""What Spark's error says when a row on its way breaks a check."""
+
+
+def stop_at_broken(rows: DataFrame, checks: Sequence[Check], key: tuple[str, ...]) -> DataFrame:
+    """The same rows; to read one that must not be written raises an error with `CHECK_BROKEN`.
+
+    Args:
+        rows: The rows of a table.
+        checks: Its checks; those of severity `error` count.
+        key: The columns that must identify a row.
+    """
+    so_far = Window.partitionBy(*key).rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    good = F.col("_with_key") == 1
+    for column in key:
+        good &= F.col(column).isNotNull()
+    for check in checks:
+        if check.severity == "error":
+            good &= F.coalesce(F.expr(check.holds), F.lit(False))
+    numbered = rows.withColumn("_with_key", F.count(F.lit(1)).over(so_far))
+    return numbered.where(value_or_stop(good, F.lit(True), CHECK_BROKEN)).drop("_with_key")
+
+
+class Gate:
+    """Checks rows before they are written, and keeps what it found. Bronze is taken as it is.
+
+    Args:
+        checks: What must be true of the rows; of each table those that name it.
+
+    Examples:
+        >>> shop = Lakehouse(spark, scratch, "data_seeds", sql_names=False, gate=Gate(CHECKS))
+        >>> for name in ("customers", "stg_customers"):
+        ...     rows = shop.build(name)
+        >>> [row.check for row in shop.writer.gate.pop_results(registry.get("stg_customers"))]
+        ['email is one', 'key is present', 'key is unique']
+    """
+
+    def __init__(self, checks: Sequence[Check] = CHECKS) -> None:
+        self._checks = checks
+        self._results: dict[str, list[Row]] = {}
+
+    def pop_results(self, table: Table) -> list[Row]:
+        """What was checked with the last write of a table, one row a check; once."""
+        return self._results.pop(table.name, [])
+
+    @contextmanager
+    def admit(
+        self, table: Table, rows: DataFrame, folder: TableFolder, *, whole: bool
+    ) -> Iterator[DataFrame]:
+        """Check rows that are about to be written: on their way, or first where they are few.
+
+        Args:
+            table: Their table.
+            rows: All of them, or those of the keys that are merged.
+            folder: Where they are written.
+            whole: Whether they are written as the whole table, which reads them once.
+
+        Raises:
+            QualityError: A check of severity `error` is broken. The table stays as it was.
+        """
+        self.pop_results(table)
+        checks = self._checks_of(table)
+        if table.rejects:
+            way = self._check_shares(table, rows, folder)
+        elif not checks:
+            way = _pass(rows)
+        elif whole:
+            way = self._check_on_the_way(table, rows, folder, checks)
+        else:
+            way = self._check_first(table, rows, checks)
+        try:
+            with way as admitted:
+                yield admitted
+        except QualityError as error:
+            self._results[table.name] = error.results
+            raise error from None  # the count says it all: no error of Java's beside it
+
+    @contextmanager
+    def _check_shares(
+        self, table: Table, rows: DataFrame, folder: TableFolder
+    ) -> Iterator[DataFrame]:
+        """Rejected rows, kept until they are written."""
+        with _keep(rows) as kept:
+            self._results[table.name] = gate(_shares(table, kept, folder))
+            yield kept
+
+    @contextmanager
+    def _check_first(
+        self, table: Table, rows: DataFrame, checks: list[Check]
+    ) -> Iterator[DataFrame]:
+        """Rows that have been checked, and are kept until they are written."""
+        with _keep(rows) as kept:
+            self._results[table.name] = gate(check_table(kept, checks, table.key))
+            yield kept
+
+    @contextmanager
+    def _check_on_the_way(
+        self, table: Table, rows: DataFrame, folder: TableFolder, checks: list[Check]
+    ) -> Iterator[DataFrame]:
+        """Rows that are checked while they are written, so that many need not be kept for it.
+
+        The first that breaks a check of severity `error` stops the write before Delta commits it;
+        then all are computed again, to count those that do. Warnings are counted afterwards.
+        """
+        try:
+            yield stop_at_broken(rows, checks, table.key)
+        except SPARK_ERRORS as problem:
+            if was_stopped_with(CHECK_BROKEN, problem):
+                gate(check_table(rows, checks, table.key))
+            raise
+        warnings = [check for check in checks if check.severity == "warning"]
+        written = folder.read(table)
+        counted = check_table(written, warnings).collect() if warnings else []
+        self._results[table.name] = [
+            *_unbroken(checks, table, folder.log(table).size()),
+            *counted,
+        ]
+
+    def constraints(self, table: Table) -> dict[str, str]:
+        """The checks of severity `error`, as Delta's table properties."""
+        return {
+            f"delta.constraints.{check.name.replace(' ', '_')}": check.holds
+            for check in self._checks_of(table)
+            if check.severity == "error"
+        }
+
+    def check(self, lake: Lakehouse, table: Table) -> list[Row]:
+        """Every check of a table as it stands, also beside the tables it refers to.
+
+        Returns:
+            One row a check; none where nothing is declared.
+        """
+        if table.rejects:
+            found = _shares(table, lake.folder.read(table), lake.folder)
+        elif self._checks_of(table):
+            found = check_all(table.name, lake.read, lake.as_of_date, self._checks)
+        else:
+            return []
+        return found.collect()
+
+    def _checks_of(self, table: Table) -> list[Check]:
+        return [check for check in self._checks if check.table == table.name]
+
+
+@contextmanager
+def _pass(rows: DataFrame) -> Iterator[DataFrame]:
+    yield rows
+
+
+@contextmanager
+def _keep(rows: DataFrame) -> Iterator[DataFrame]:
+    kept = rows.persist()
+    try:
+        yield kept
+    finally:
+        kept.unpersist()
+
+
+def _shares(table: Table, rejected: DataFrame, folder: TableFolder) -> DataFrame:
+    raw = {source.name: folder.read(source) for source in table.input_tables}
+    return check_quarantine(raw, rejected, MAX_QUARANTINED, MIN_ROWS_JUDGED)
+
+
+def _unbroken(checks: Sequence[Check], table: Table, rows: int | None) -> list[Row]:
+    """The results, as `check_table` has them, of the checks that no written row can break."""
+    names = [check.name for check in checks if check.severity == "error"]
+    return [
+        Row(table=table.name, check=name, severity="error", rows=rows, broken=0)
+        for name in [*names, "key is present", "key is unique"]
+    ]

@@ -1,0 +1,5 @@
+"""Spark: its Java, its JARs, its settings and its sessions."""
+
+from ecommerce_lakehouse.spark.submit import spark_submit
+
+__all__ = ["spark_submit"]

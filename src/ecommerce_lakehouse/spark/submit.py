@@ -1,0 +1,78 @@
+"""Start a program the way a cluster's scheduler does: with spark-submit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pyspark
+
+from ecommerce_lakehouse.errors import LakehouseError
+from ecommerce_lakehouse.paths import PROJECT
+from ecommerce_lakehouse.spark.class_archive import archive_option
+from ecommerce_lakehouse.spark.jars import delta_jars
+from ecommerce_lakehouse.spark.java import ensure_java, without_a_jvm
+
+SMALL = ("--driver-memory", "512m", "--conf", "spark.ui.enabled=false")
+"""For a run on little data beside other programs: little memory and no web page."""
+
+SHORTLY_COMPILED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=192m"
+"""For a short run. What is compiled shortly is much: the 48 MB that Java gives it then are full
+after a few tables."""
+
+
+def spark_submit(program: str, *arguments: str) -> str:
+    """Run a program with this environment's spark-submit, in a JVM of its own.
+
+    It is as if it were typed in the project folder: there relative paths start.
+
+    Args:
+        program: A Python file.
+        *arguments: Its flags.
+
+    Returns:
+        What it printed.
+
+    Raises:
+        LakehouseError: It ended with an error; the message is the program's own.
+
+    Examples:
+        >>> print(spark_submit("src/jobs/build_gold.py", "--as-of", "2023-02-31"))
+        Traceback (most recent call last):
+        ...
+        ecommerce_lakehouse.errors.LakehouseError: src/jobs/build_gold.py: as_of_date is ...
+    """
+    own = Path(sys.executable).parent
+    found = shutil.which("spark-submit", path=f"{own}{os.pathsep}{os.environ.get('PATH', '')}")
+    if found is None:
+        raise LakehouseError(
+            "There is no spark-submit in this environment.", "Install it with:  make setup"
+        )
+    java = ensure_java()
+    start = (
+        *("--driver-class-path", os.pathsep.join(map(os.fspath, delta_jars(java)))),
+        *("--driver-java-options", f"{SHORTLY_COMPILED} {archive_option(java)}"),
+    )
+    # A warm JVM of the notebooks is theirs: this program starts its own, like on any cluster.
+    environment = without_a_jvm() | {
+        "SPARK_HOME": pyspark.__path__[0],
+        "JAVA_HOME": str(java.resolve().parents[1]),
+        "PYSPARK_PYTHON": sys.executable,
+        "SPARK_LOCAL_IP": "127.0.0.1",
+    }
+    done = subprocess.run(
+        [found, *SMALL, *start, program, *arguments],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        # spark-submit hands on what the program wrote, also to stderr, on its own stdout.
+        said = done.stdout.strip() or f"exit code {done.returncode}\n{done.stderr.strip()}"
+        raise LakehouseError(f"{program}: {said}")
+    return done.stdout

@@ -1,0 +1,1 @@
+"""How files and Delta tables are kept. It knows no lesson, no date and no CSV."""

@@ -1,0 +1,51 @@
+"""Commits of Delta tables: one writer each, and with each what the table was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from delta import exceptions
+from pyspark.sql import SparkSession
+
+from ecommerce_lakehouse.errors import LakehouseError
+from ecommerce_lakehouse.storage.delta_log import Provenance
+
+CONFLICTS = tuple(getattr(exceptions, name) for name in exceptions.__all__)
+"""Delta's errors of two writers in each other's way; they have no class in common."""
+USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+"""The setting of a session whose text Delta puts into each of its commits."""
+
+
+@contextmanager
+def one_writer(table: str) -> Iterator[None]:
+    """Say it plainly when another run has written the same table meanwhile; nothing is mixed.
+
+    Args:
+        table: Its full name.
+
+    Raises:
+        LakehouseError: Another run has.
+    """
+    try:
+        yield
+    except CONFLICTS:
+        raise conflict(table) from None
+
+
+def conflict(table: str) -> LakehouseError:
+    """What to raise when another run has written the same table."""
+    return LakehouseError(
+        f"{table} was changed by another run while this one wrote it.",
+        "Wait until the other has ended, then run this one again.",
+    )
+
+
+@contextmanager
+def with_provenance(spark: SparkSession, provenance: Provenance | None) -> Iterator[None]:
+    """Put what a table was made from into the commits that are made meanwhile."""
+    spark.conf.set(USER_METADATA, "" if provenance is None else str(provenance))
+    try:
+        yield
+    finally:
+        spark.conf.unset(USER_METADATA)

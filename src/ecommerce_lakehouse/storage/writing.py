@@ -1,0 +1,194 @@
+"""Every way a table is written: all of it, more of it, what differs, or as it was before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+from delta.tables import DeltaTable
+from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import functions as F
+
+from ecommerce_lakehouse.registry import Table
+from ecommerce_lakehouse.storage.commits import conflict, one_writer, with_provenance
+from ecommerce_lakehouse.storage.delta_log import Provenance
+from ecommerce_lakehouse.storage.folder import TableFolder, stamp_of
+
+MAX_BROADCAST_KEYS = 100_000
+"""The most keys for which the rows of a MERGE are sent to where its table's are."""
+
+
+class Gatekeeper(Protocol):
+    """What a writer asks before it writes. `operations.gate.Gate` is the one that programs use."""
+
+    def admit(
+        self, table: Table, rows: DataFrame, folder: TableFolder, *, whole: bool
+    ) -> AbstractContextManager[DataFrame]:
+        """The rows that may be written; an error where they may not."""
+
+    def constraints(self, table: Table) -> dict[str, str]:
+        """What a table that is made refuses from then on, as Delta's table properties."""
+
+    def pop_results(self, table: Table) -> list[Row]:
+        """What was checked with the last write of a table, once."""
+
+
+class OpenGate:
+    """Lets every row pass: in a lesson, a reader sees what was written."""
+
+    @contextmanager
+    def admit(
+        self, table: Table, rows: DataFrame, folder: TableFolder, *, whole: bool
+    ) -> Iterator[DataFrame]:
+        """The same rows."""
+        yield rows
+
+    def constraints(self, table: Table) -> dict[str, str]:
+        """None."""
+        return {}
+
+    def pop_results(self, table: Table) -> list[Row]:
+        """None."""
+        return []
+
+
+def stamp(table: Table, rows: DataFrame) -> DataFrame:
+    """The rows of a table with the time they are written."""
+    stamped = rows.withColumn(stamp_of(table), F.current_timestamp())
+    if table.layer != "bronze":
+        return stamped
+    others = [name for name in stamped.columns if name != "_corrupt_record"]
+    return stamped.select(*others, "_corrupt_record")
+
+
+class TableWriter:
+    """Writes the tables of a folder, each time in one commit that says what they were made from.
+
+    Every method raises LakehouseError when another run wrote the same table meanwhile, and what
+    the gate raises; the table then stays as it was.
+
+    Args:
+        folder: Where the tables stand.
+        gate: Asked before rows are written.
+        forget: Is told of a table that has just been written.
+    """
+
+    def __init__(
+        self, folder: TableFolder, gate: Gatekeeper, forget: Callable[[Table], object]
+    ) -> None:
+        self.gate = gate
+        self._folder = folder
+        self._forget = forget
+
+    def replace(self, table: Table, rows: DataFrame, provenance: Provenance) -> None:
+        """Write a table anew: all of its rows."""
+        with self._admit(table, rows, whole=True) as good, one_writer(table.full_name):
+            writer = stamp(table, good).write.format("delta").mode("overwrite")
+            writer = writer.option("overwriteSchema", True).option("userMetadata", str(provenance))
+            writer.options(**self.gate.constraints(table)).save(self._folder.path(table))
+        self._folder.register(table)
+        self._forget(table)
+
+    def append(
+        self,
+        table: Table,
+        rows: DataFrame,
+        provenance: Provenance,
+        *,
+        after: int,
+        new_columns: bool,
+    ) -> None:
+        """Add rows, unless another run has added to the same version.
+
+        Args:
+            table: The table.
+            rows: What to add.
+            provenance: What the table is made from then.
+            after: The version that was seen before.
+            new_columns: Whether the rows may bring some.
+        """
+        # Delta refuses or skips a second append that starts from the same version:
+        # https://docs.delta.io/latest/delta-streaming.html#idempotent-table-writes-in-foreachbatch
+        writer = stamp(table, rows).write.format("delta").mode("append")
+        writer = writer.option("txnAppId", "ingest").option("txnVersion", after)
+        writer = writer.option("mergeSchema", new_columns)
+        with one_writer(table.full_name):
+            writer.option("userMetadata", str(provenance)).save(self._folder.path(table))
+        if self._folder.log(table).provenance() != provenance:
+            raise conflict(table.full_name)
+        self._forget(table)
+
+    def merge(
+        self,
+        table: Table,
+        rows: DataFrame,
+        provenance: Provenance,
+        keys: DataFrame | None = None,
+    ) -> None:
+        """Insert, update and delete what differs.
+
+        Args:
+            table: It has a key, and the columns of the rows.
+            rows: The rows as they should be.
+            provenance: What they were made from.
+            keys: All keys that the rows may have; None for all there are.
+        """
+        same_row = " AND ".join(f"old.{name} = new.{name}" for name in table.key)
+        same_cells = " AND ".join(f"old.{name} <=> new.{name}" for name in rows.columns)
+        columns = stamp(table, rows).columns
+        cells: dict[str, str | Column] = {name: F.col(f"new.{name}") for name in columns}
+        with (
+            self._admit(table, rows, whole=False) as good,
+            self._stage(
+                table, stamp(table, good).withColumn("_is_here", F.lit(True)), keys
+            ) as source,
+        ):
+            statement = (
+                self._delta(table)
+                .alias("old")
+                .merge(_broadcast_if_few(source, keys).alias("new"), same_row)
+                .whenMatchedDelete("new._is_here IS NULL")
+                .whenMatchedUpdate(f"NOT ({same_cells})", cells)
+                .whenNotMatchedInsert("new._is_here", cells)
+            )
+            if keys is None:
+                statement = statement.whenNotMatchedBySourceDelete()
+            with one_writer(table.full_name), with_provenance(self._folder.spark, provenance):
+                statement.execute()
+        self._forget(table)
+
+    def restore_version(self, table: Table, version: int, provenance: Provenance | None) -> None:
+        """Make an old version of a table the newest."""
+        with one_writer(table.full_name), with_provenance(self._folder.spark, provenance):
+            self._delta(table).restoreToVersion(version)
+        self._forget(table)
+
+    def note(self, table: Table, provenance: Provenance) -> None:
+        """Say anew what a table was made from; its rows stay."""
+        with one_writer(table.full_name), with_provenance(self._folder.spark, provenance):
+            self._delta(table).delete("false")
+
+    def drop(self, table: Table) -> None:
+        """Delete a table with all its versions."""
+        self._folder.drop(table)
+        self._forget(table)
+
+    def _delta(self, table: Table) -> DeltaTable:
+        return DeltaTable.forPath(self._folder.spark, self._folder.path(table))
+
+    def _admit(
+        self, table: Table, rows: DataFrame, *, whole: bool
+    ) -> AbstractContextManager[DataFrame]:
+        return self.gate.admit(table, rows, self._folder, whole=whole)
+
+    @contextmanager
+    def _stage(self, table: Table, rows: DataFrame, keys: DataFrame | None) -> Iterator[DataFrame]:
+        """What a MERGE reads: the rows, and with keys also each of them that has no row."""
+        yield rows if keys is None else keys.join(rows, list(table.key), "left")
+
+
+def _broadcast_if_few(source: DataFrame, keys: DataFrame | None) -> DataFrame:
+    """What a MERGE reads, with a word to Spark where it is little: Delta hides that from it."""
+    few = keys is not None and keys.count() <= MAX_BROADCAST_KEYS
+    return F.broadcast(source) if few else source

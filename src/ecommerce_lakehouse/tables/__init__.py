@@ -1,0 +1,1 @@
+"""The lakehouse: raw files in, tables out."""

@@ -1,0 +1,152 @@
+"""The raw files of a data folder: found, their headers checked, and read as text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from pyspark.sql import DataFrame, SparkSession
+
+from ecommerce_lakehouse.errors import InputError
+from ecommerce_lakehouse.layers.bronze import RAW_COLUMNS
+from ecommerce_lakehouse.paths import for_message
+from ecommerce_lakehouse.registry import Table
+from ecommerce_lakehouse.spark.stop import SPARK_ERRORS, was_stopped_with
+from ecommerce_lakehouse.storage.files import LocalFiles, Storage
+from ecommerce_lakehouse.tables.headers import MayHave, no_more, read_header
+from ecommerce_lakehouse.tables.read_csv import LINE_IS_NO_ROW, read_files
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """A CSV file whose header is the contract's.
+
+    Attributes:
+        address: An absolute path or URI.
+        columns: Those in its header, in order.
+    """
+
+    address: str
+    columns: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Its name in its folder."""
+        return self.address.rpartition("/")[2]
+
+
+def find_raw_files(
+    storage: LocalFiles, data_dir: str, later: Sequence[str], may_have: MayHave = no_more
+) -> dict[str, list[RawFile]]:
+    """Each entity's files in delivery order: `raw_orders.csv`, then `raw_orders_*.csv` by name.
+
+    Args:
+        storage: Reads the folder.
+        data_dir: An absolute folder or URI.
+        later: Further files that stand elsewhere.
+        may_have: Which columns may stand after the contract's.
+
+    Raises:
+        InputError: A file is missing, or a header is not the contract's.
+    """
+    files = [f"{data_dir}/{name}" for name in storage.names(data_dir)] + list(later)
+    found = {}
+    for entity, columns in RAW_COLUMNS.items():
+        if f"{data_dir}/raw_{entity}.csv" not in files:
+            raise InputError(
+                f"{for_message(data_dir)}raw_{entity}.csv is missing.\nNothing was written.",
+                f"A data folder holds {', '.join(f'raw_{e}.csv' for e in RAW_COLUMNS)}.",
+            )
+        pattern = re.compile(rf"raw_{entity}(_.+)?\.csv")
+        mine = [file for file in files if pattern.fullmatch(file.rpartition("/")[2])]
+        found[entity] = [
+            RawFile(file, read_header(storage, file, columns, partial(may_have, entity)))
+            for file in sorted(mine, key=lambda file: file.rpartition("/")[2])
+        ]
+    return found
+
+
+class RawFiles:
+    """The raw files of one data folder.
+
+    Args:
+        spark: The session to read with.
+        data_dir: An absolute folder or URI; None where only tables are worked on.
+        later: Further files that stand elsewhere.
+        may_have: Which columns may stand after the contract's.
+    """
+
+    def __init__(
+        self,
+        spark: SparkSession,
+        data_dir: str | None,
+        later: Sequence[str] = (),
+        may_have: MayHave = no_more,
+    ) -> None:
+        self.data_dir = data_dir
+        self._spark = spark
+        self._storage = Storage(spark)
+        self._later = later
+        self._may_have = may_have
+        self._found: dict[str, list[RawFile]] | None = None
+
+    def size(self) -> int:
+        """The bytes in the folder; 0 where it is not known."""
+        return 0 if self.data_dir is None else self._storage.size(self.data_dir)
+
+    def find(self) -> dict[str, list[RawFile]]:
+        """Each entity's files in delivery order, their headers checked.
+
+        Raises:
+            InputError: A file is missing, or a header is not the contract's.
+        """
+        if self.data_dir is None:
+            raise InputError("This lakehouse was opened without a data folder.")
+        if self._found is None:
+            self._found = find_raw_files(self._storage, self.data_dir, self._later, self._may_have)
+        return self._found
+
+    def state(self, file: RawFile, known: str = "") -> str:
+        """What tells one content of a file from another: see `Storage.state`."""
+        return self._storage.state(file.address, known)
+
+    def read(
+        self, entity: str, only: Collection[str] | None = None, *, by_lines: bool = False
+    ) -> DataFrame:
+        """The rows of an entity's CSV files, as text.
+
+        Args:
+            entity: `customers`, `orders`, `order_items` or `products`.
+            only: The names of some of its files; None for all.
+            by_lines: Whether to read large files as if each line were a row; see `read_csv`.
+
+        Raises:
+            InputError: A file is missing, or a header is not the contract's.
+        """
+        files = {
+            file.address: file.columns
+            for file in self.find()[entity]
+            if only is None or file.name in only
+        }
+        return read_files(self._spark, self._storage, files, by_lines=by_lines)
+
+    def take_in(
+        self, table: Table, only: Collection[str] | None, write: Callable[[DataFrame], object]
+    ) -> None:
+        """Write the rows of raw files: many tasks a file where each line of it is a row, else one.
+
+        Args:
+            table: A bronze table.
+            only: See `read`.
+            write: Writes rows of the table in one commit.
+        """
+        for by_lines in (True, False):
+            raw = self.read(table.name, only, by_lines=by_lines)
+            try:
+                write(table.function(**{f"raw_{table.name}": raw}))
+                return
+            except SPARK_ERRORS as problem:
+                if not by_lines or not was_stopped_with(LINE_IS_NO_ROW, problem):
+                    raise

@@ -1,0 +1,188 @@
+"""What can be known of a notebook without running it."""
+
+import base64
+import hashlib
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pandas as pd
+import pytest
+
+from ecommerce_lakehouse.lessons import committed_form, facts
+from ecommerce_lakehouse.lessons.notebook import find_lessons
+from ecommerce_lakehouse.paths import PROJECT
+
+PATHS = find_lessons()
+ids = [path.stem for path in PATHS]
+each = pytest.mark.parametrize("path", PATHS, ids=ids)
+TRACES = {
+    "a machine's path": r"(?<![\w.])/(?:home|root|Users|tmp|private|var|mnt|work)/\w|[A-Z]:\\",
+    "a memory address": r"0x[0-9a-f]{6,}",
+    "a time of day": r"\b[0-2]\d:[0-5]\d:[0-5]\d",
+    "a process": r"\bpid\b|\blocalhost:\d+|127\.0\.0\.1:\d+",
+}
+DRAWN = r"(\w+\.png), drawn from ([\d,]+) rows of (\w+\.csv) \((\w{12})\)"
+PARAMETERS = """\
+data_dir = "data_seeds/shop"
+lakehouse_dir = "lakehouse"
+artifacts_dir = "artifacts"
+as_of_date = \"\""""
+
+
+def cells(path: Path, kind: str) -> list[Any]:
+    return [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == kind]
+
+
+def prose(path: Path) -> str:
+    return "\n\n".join(cell.source for cell in cells(path, "markdown"))
+
+
+def test_there_are_nine() -> None:
+    assert [stem[:2] for stem in ids] == [f"0{number}" for number in range(1, 10)]
+
+
+# ── What was run, and how it is kept ─────────────────────────────────────────────────────────────
+
+
+@each
+def test_every_cell_was_run_in_order_without_an_error_or_a_warning(path: Path) -> None:
+    code = cells(path, "code")
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    outputs = [output for cell in code for output in cell.outputs]
+    assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
+
+
+@each
+def test_the_file_is_in_its_committed_form_and_no_output_is_older_than_its_code(path: Path) -> None:
+    assert committed_form.tidy(path, check=True) == []
+
+
+@each
+def test_no_cell_asks_not_to_be_compared(path: Path) -> None:
+    tags = {tag for cell in cells(path, "code") for tag in cell.metadata.get("tags", [])}
+    assert tags == {"parameters"}
+    assert "NBVAL_" not in path.read_text(encoding="utf-8")
+
+
+@each
+def test_no_output_tells_where_or_when_it_was_made(path: Path) -> None:
+    for cell in cells(path, "code"):
+        for output in cell.outputs:
+            data = {k: v for k, v in output.get("data", {}).items() if k.startswith("text")}
+            said = json.dumps([output.get("text", ""), data], ensure_ascii=False)
+            for what, pattern in TRACES.items():
+                found = re.search(pattern, said)
+                assert not found, f"{cell.id} shows {what}: {found.group()}" if found else ""
+
+
+@each
+def test_every_picture_has_words_for_those_who_cannot_see_it(path: Path) -> None:
+    pictures = [
+        o for c in cells(path, "code") for o in c.outputs if "image/png" in o.get("data", {})
+    ]
+    assert pictures
+    assert all(len(o.metadata["image/png"]["alt"].split()) >= 5 for o in pictures)
+
+
+@each
+def test_every_chart_is_the_exported_one_with_the_table_it_was_drawn_from(path: Path) -> None:
+    outputs = [output for cell in cells(path, "code") for output in cell.outputs]
+    charts = [o.data for o in outputs if "image/png" in o.get("data", {})]
+    for chart in charts:
+        png, rows, csv, digest = re.fullmatch(DRAWN, chart["text/plain"]).groups()  # type: ignore[union-attr]
+        table = (PROJECT / "artifacts" / csv).read_bytes()
+        assert hashlib.sha256(table).hexdigest()[:12] == digest
+        assert len(pd.read_csv(io.BytesIO(table))) == int(rows.replace(",", ""))
+        assert (PROJECT / "artifacts" / png).read_bytes() == base64.b64decode(chart["image/png"])
+
+
+# ── What it says ─────────────────────────────────────────────────────────────────────────────────
+
+
+@each
+def test_every_number_in_the_text_is_the_one_that_was_computed(path: Path) -> None:
+    known = facts.read(PROJECT / "artifacts" / "facts.json").get(path.stem, {})
+    texts = [cell.source for cell in cells(path, "markdown")]
+    assert list(facts.problems(texts, known)) == []
+
+
+@each
+def test_a_lesson_has_the_frame_of_every_lesson(path: Path) -> None:
+    title = cells(path, "markdown")[0].source
+    number = int(path.stem[:2])
+    assert re.match(rf"# {number}\. [^\n]+\?\n", title)
+    for row in ("You will learn", "You need", "Time", "Reads", "Writes"):
+        assert f"| **{row}** |" in title
+    assert "## Your turn" in prose(path)
+    assert "<details><summary>Answers</summary>" in prose(path)
+    assert "## What to take along" in prose(path)
+    (parameters,) = [c for c in cells(path, "code") if "parameters" in c.metadata.get("tags", [])]
+    assert parameters.source == PARAMETERS
+
+
+@each
+def test_every_link_leads_somewhere_and_the_last_one_to_the_next_lesson(path: Path) -> None:
+    links = re.findall(r"(?<!`)\[([^\]]+)\]\(([^)\s]+)\)", prose(path))
+    assert all((path.parent / target).exists() for _, target in links)
+    if path != PATHS[-1]:
+        following = PATHS[PATHS.index(path) + 1]
+        title = cells(following, "markdown")[0].source.splitlines()[0].removeprefix("# ")
+        assert links[-1] == (title, following.name)
+
+
+@each
+def test_every_file_that_the_text_names_is_there(path: Path) -> None:
+    named = re.findall(r"`((?:src|dags|scripts|notebooks|artifacts)/[\w./]*\w)`", prose(path))
+    assert [name for name in named if not (PROJECT / name).exists()] == []
+
+
+# ── The checks themselves ────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("He spent <!--spent-->$247.92<!--/-->.", []),
+        ("He spent <!--spent-->$247.93<!--/-->.", ['the text says "$247.93"']),
+        ("<!--spent-->$247.92<!--/--> and <!--lost-->3<!--/-->", ["bound to lost"]),
+        ("He spent money.", ["spent was computed and is quoted nowhere"]),
+        ("<!--spent-->$247.92<!--/-->, and 1,234 more", ['"1,234" is bound to no fact']),
+        ("<!--spent-->$247.92<!--/-->, a share of 62 %", ['"62 %" is bound to no fact']),
+        ("<!--spent-->$247.92<!--/-->, a share of <!--given-->62 %<!--/-->", []),
+        ("<!--spent-->$247.92<!--/-->: 412 customers", ['"412" is bound to no fact']),
+        ("<!--spent-->$247.92<!--/--> by 30 June 2024, in 90 days: `12,345`", []),
+        ("<!--spent-->$247.92<!--/-->, or $12", ['"$12" is bound to no fact']),
+    ],
+)
+def test_text_and_facts_are_compared_both_ways(text: str, said: list[str]) -> None:
+    found = list(facts.problems([text], {"spent": "$247.92"}))
+    assert len(found) == len(said)
+    assert all(part in whole for part, whole in zip(said, found, strict=True))
+
+
+def test_a_cell_that_was_changed_after_it_was_run_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "01_bronze.ipynb"
+    notebook = nbformat.read(PATHS[0], as_version=4)
+    notebook.cells[-1].source += "\n\nAnother sentence."
+    code = next(cell for cell in notebook.cells if cell.id == "session")
+    code.source += "\n# another comment"
+    nbformat.write(notebook, path)
+    assert "cell session was changed after its output was made" in committed_form.tidy(
+        path, check=True
+    )
+
+
+def test_tidying_brings_back_the_committed_form(tmp_path: Path) -> None:
+    """What JupyterLab writes beside a change: the kernel's version, and when a cell ran."""
+    path = tmp_path / "01_bronze.ipynb"
+    notebook = nbformat.read(PATHS[0], as_version=4)
+    notebook.metadata.language_info["version"] = "3.99"
+    notebook.cells[2].metadata["execution"] = {"iopub.execute_input": "2024-01-01T00:00:00Z"}
+    nbformat.write(notebook, path)
+    assert committed_form.tidy(path, check=True) == ["not in canonical form"]
+    assert committed_form.tidy(path, check=False) == ["brought into canonical form"]
+    assert path.read_text(encoding="utf-8") == PATHS[0].read_text(encoding="utf-8")
