@@ -23,9 +23,9 @@ from ecommerce_lakehouse.jobs import (
     FullRefresh,
     LakehouseDir,
     Master,
-    given,
+    given_options,
+    refuse_empty,
     run_job,
-    without_missing,
 )
 from ecommerce_lakehouse.lineage.drawing import draw, draw_origins
 from ecommerce_lakehouse.lineage.events import with_our_names
@@ -38,6 +38,7 @@ from ecommerce_lakehouse.registry import LAYERS
 
 
 def main(
+    context: typer.Context,
     data_dir: DataDir = None,
     lakehouse_dir: LakehouseDir = None,
     artifacts_dir: ArtifactsDir = None,
@@ -46,7 +47,7 @@ def main(
     evolve: Evolve = False,
     master: Master = None,
     column: Annotated[
-        str, typer.Option(help="Whose origins to draw.", callback=given)
+        str, typer.Option(help="Whose origins to draw.", callback=refuse_empty)
     ] = "gold.fct_customer_metrics.predicted_clv_12m",
 ) -> None:
     """Run, write `<artifacts>/lineage/`, and compare what was seen with what is declared.
@@ -55,12 +56,8 @@ def main(
     built, and no table of yours is touched. With one it is a nightly run on that lakehouse.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        flags = without_missing(
-            data_dir=data_dir, lakehouse_dir=lakehouse_dir, as_of_date=as_of_date, master=master
-        )
-        flags |= {"full_refresh": full_refresh, "evolve": evolve}
-        artifacts = artifacts_dir or FOLDERS["artifacts_dir"]
-        raise typer.Exit(tell(Path(scratch), column, artifacts, **flags))
+        flags = {"artifacts_dir": FOLDERS["artifacts_dir"], **given_options(context)}
+        raise typer.Exit(tell(Path(scratch), **flags))
 
 
 def tell(scratch: Path, column: str, artifacts_dir: str, **flags: Any) -> int:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from ecommerce_lakehouse import jobs
 from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.jobs import (
     ArtifactsDir,
     AsOfDate,
     DataDir,
     LakehouseDir,
-    given,
-    given_folder,
-    without_missing,
+    given_options,
+    job_command,
+    option,
+    read_folder,
+    refuse_empty,
+    run_app,
 )
 from ecommerce_lakehouse.paths import FOLDERS, require_checkout
 
@@ -66,29 +68,24 @@ def start(
 
 @app.command()
 def run(
+    context: typer.Context,
     data_dir: DataDir = None,
     lakehouse_dir: LakehouseDir = None,
     artifacts_dir: ArtifactsDir = None,
     as_of_date: AsOfDate = None,
     first: Annotated[
-        str | None,
-        typer.Option(
-            "--from", metavar="NN", help="Start here.", callback=given, show_default="the first"
-        ),
+        str | None, option("--from", metavar="NN", text="Start here.", default="the first")
     ] = None,
     last: Annotated[
-        str | None,
-        typer.Option(
-            "--to", metavar="NN", help="End here.", callback=given, show_default="the last"
-        ),
+        str | None, option("--to", metavar="NN", text="End here.", default="the last")
     ] = None,
     output_dir: Annotated[
         str | None,
-        typer.Option(
+        option(
+            "--output-dir",
             metavar="FOLDER",
-            help="Where the executed copies go.",
-            callback=given_folder,
-            show_default="the project's build/executed",
+            text="Where the executed copies go.",
+            default="the project's build/executed",
         ),
     ] = None,
     update: Annotated[
@@ -99,24 +96,20 @@ def run(
     require_checkout("lakehouse run")
     from ecommerce_lakehouse.lessons.run import run as run_lessons
 
-    run_lessons(
-        without_missing(
-            data_dir=data_dir,
-            lakehouse_dir=lakehouse_dir,
-            artifacts_dir=artifacts_dir,
-            as_of_date=as_of_date,
-        ),
-        first=first or "",
-        last=last or "",
-        output_dir=output_dir or "",
-        update=update,
-        console=console,
-    )
+    given = given_options(context)
+    own = {name: given.pop(name) for name in ("first", "last", "output_dir") if name in given}
+    run_lessons(given, **own, update=given.pop("update"), console=console)
 
 
-app.command("build", help="Bring every table up to date, without notebooks.")(
-    jobs.build_command(before=_quick_check)
-)
+def _build(**given: Any) -> None:
+    from ecommerce_lakehouse.operations.build import build_layers
+    from ecommerce_lakehouse.registry import LAYERS
+
+    _quick_check()
+    build_layers(LAYERS, **given)
+
+
+app.command("build", help="Bring every table up to date, without notebooks.")(job_command(_build))
 
 
 @app.command()
@@ -141,11 +134,17 @@ def maintain(
 def restore(
     to: Annotated[
         str,
-        typer.Option(help="A day (its end), or a time such as 2024-06-30T18:00.", callback=given),
+        typer.Option(
+            metavar="DAY",
+            help="A day (its end), or a time such as 2024-06-30T18:00.",
+            callback=refuse_empty,
+        ),
     ],
     table: Annotated[
         str | None,
-        typer.Argument(help="Only this table, such as gold.x.", callback=given, show_default="all"),
+        typer.Argument(
+            help="Only this table, such as gold.x.", callback=refuse_empty, show_default="all"
+        ),
     ] = None,
     lakehouse_dir: LakehouseDir = None,
 ) -> None:
@@ -231,7 +230,7 @@ def export(
 def generate(
     customers: Annotated[int, typer.Option(min=1, help="How many customers.")] = 2000,
     out: Annotated[
-        str, typer.Option(metavar="FOLDER", help="The folder to write.", callback=given_folder)
+        str, typer.Option(metavar="FOLDER", help="The folder to write.", callback=read_folder)
     ] = "build/shop",
     seed: Annotated[int, typer.Option(min=0, help="Another seed, another shop.")] = 7,
 ) -> None:
@@ -285,4 +284,4 @@ def lab(context: typer.Context) -> None:
 
 def main() -> None:
     """Run the command."""
-    jobs.run_app(app)
+    run_app(app)

@@ -12,7 +12,7 @@ from ecommerce_lakehouse.errors import InputError, LakehouseError, NotebookFaile
 from ecommerce_lakehouse.paths import FOLDERS, from_shell
 
 
-def given(param: typer.CallbackParam, value: str | None) -> str | None:
+def refuse_empty(param: typer.CallbackParam, value: str | None) -> str | None:
     """The text of an option. One that is given and empty is no missing one.
 
     Raises:
@@ -24,35 +24,31 @@ def given(param: typer.CallbackParam, value: str | None) -> str | None:
     return value
 
 
-def given_folder(param: typer.CallbackParam, value: str | None) -> str | None:
+def read_folder(param: typer.CallbackParam, value: str | None) -> str | None:
     """The folder of an option, which starts where the command was typed."""
-    text = given(param, value)
+    text = refuse_empty(param, value)
     return None if text is None else from_shell(text)
 
 
-def _folder_option(name: str, text: str) -> Any:
-    flag = f"--{name.replace('_', '-')}"
+def option(*flags: str, metavar: str, text: str, default: str) -> Any:
+    """An option that is not empty; the default is told, and meant where it is not given."""
+    check = read_folder if metavar == "FOLDER" else refuse_empty
+    return typer.Option(*flags, metavar=metavar, help=text, callback=check, show_default=default)
+
+
+def folder_option(name: str, text: str) -> Any:
+    """An option for one of the folders that every command has."""
     default = f"the project's {FOLDERS[name]}"
-    return typer.Option(
-        flag, metavar="FOLDER", help=text, callback=given_folder, show_default=default
-    )
+    return option(f"--{name.replace('_', '-')}", metavar="FOLDER", text=text, default=default)
 
 
-DataDir = Annotated[str | None, _folder_option("data_dir", "The folder of raw CSV files.")]
-LakehouseDir = Annotated[str | None, _folder_option("lakehouse_dir", "Where the tables go.")]
-ArtifactsDir = Annotated[
-    str | None, _folder_option("artifacts_dir", "Where charts and exports go.")
-]
+DataDir = Annotated[str | None, folder_option("data_dir", "The folder of raw CSV files.")]
+LakehouseDir = Annotated[str | None, folder_option("lakehouse_dir", "Where the tables go.")]
+ArtifactsDir = Annotated[str | None, folder_option("artifacts_dir", "Where charts and exports go.")]
+DAY = "Look back from this day (yyyy-mm-dd)."
 AsOfDate = Annotated[
     str | None,
-    typer.Option(
-        "--as-of",
-        "--date",
-        metavar="DAY",
-        help="Look back from this day (yyyy-mm-dd).",
-        callback=given,
-        show_default="the last completed order's",
-    ),
+    option("--as-of", "--date", metavar="DAY", text=DAY, default="the last completed order's"),
 ]
 FullRefresh = Annotated[
     bool, typer.Option("--full-refresh", help="Compute all rows, not only what is touched.")
@@ -60,31 +56,22 @@ FullRefresh = Annotated[
 Evolve = Annotated[
     bool, typer.Option("--evolve", help="Take new columns of the raw files into bronze.")
 ]
+ALL_CORES = "spark-submit's, or every core of this machine"
 Master = Annotated[
-    str | None,
-    typer.Option(
-        metavar="URL",
-        help="A Spark master.",
-        callback=given,
-        show_default="spark-submit's, or every core of this machine",
-    ),
+    str | None, option("--master", metavar="URL", text="A Spark master.", default=ALL_CORES)
 ]
 
 
-def without_missing(**options: Any) -> dict[str, Any]:
-    """The options that were given."""
-    return {name: value for name, value in options.items() if value is not None}
+def given_options(context: typer.Context) -> dict[str, Any]:
+    """The options of a command, without those that were not given."""
+    return {name: value for name, value in context.params.items() if value is not None}
 
 
-def build_command(*layers: str, before: Callable[[], object] = tuple) -> Callable[..., None]:
-    """A command that brings tables up to date.
+def job_command(work: Callable[..., object]) -> Callable[..., None]:
+    """A command with the flags of every program, which hands on those that were given."""
 
-    Args:
-        *layers: The layers to build; every one where none is named.
-        before: What is done first.
-    """
-
-    def build(
+    def command(
+        context: typer.Context,
         data_dir: DataDir = None,
         lakehouse_dir: LakehouseDir = None,
         artifacts_dir: ArtifactsDir = None,
@@ -93,60 +80,21 @@ def build_command(*layers: str, before: Callable[[], object] = tuple) -> Callabl
         evolve: Evolve = False,
         master: Master = None,
     ) -> None:
-        from ecommerce_lakehouse.operations.build import build_layers
-        from ecommerce_lakehouse.registry import LAYERS
+        work(**given_options(context))
 
-        before()
-        build_layers(
-            layers or LAYERS,
-            full_refresh=full_refresh,
-            evolve=evolve,
-            **without_missing(
-                data_dir=data_dir,
-                lakehouse_dir=lakehouse_dir,
-                artifacts_dir=artifacts_dir,
-                as_of_date=as_of_date,
-                master=master,
-            ),
-        )
-
-    return build
-
-
-def check_command(
-    data_dir: DataDir = None,
-    lakehouse_dir: LakehouseDir = None,
-    artifacts_dir: ArtifactsDir = None,
-    as_of_date: AsOfDate = None,
-    full_refresh: FullRefresh = False,
-    evolve: Evolve = False,
-    master: Master = None,
-) -> None:
-    """Check every table that is built. The flags that all jobs have mean nothing here but three."""
-    from ecommerce_lakehouse.operations.build import check_tables
-
-    check_tables(
-        **without_missing(lakehouse_dir=lakehouse_dir, as_of_date=as_of_date, master=master)
-    )
+    return command
 
 
 def main(description: str, *layers: str) -> None:
-    """Run a job that builds layers.
+    """Run a job that builds layers; every one where none is named. It says so in its --help."""
+    from ecommerce_lakehouse.operations.build import build_layers
+    from ecommerce_lakehouse.registry import LAYERS
 
-    Args:
-        description: What the job builds, for its --help.
-        *layers: The layers to build; every one where none is named.
-    """
-    run_job(description, build_command(*layers))
+    run_job(description, job_command(lambda **given: build_layers(layers or LAYERS, **given)))
 
 
 def run_job(description: str, command: Callable[..., object]) -> None:
-    """Run a program of one command.
-
-    Args:
-        description: What it does, for its --help.
-        command: Takes the flags as keywords.
-    """
+    """Run a program of one command; the description is for its --help."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command(help=description)(command)
     run_app(app)

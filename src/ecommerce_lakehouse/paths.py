@@ -28,9 +28,6 @@ FOLDERS = {
 def require_checkout(what: str) -> None:
     """Refuse what needs the project's notebooks, in an installed wheel.
 
-    Args:
-        what: The command, such as `lakehouse run`.
-
     Raises:
         LakehouseError: The package is not in a checkout.
     """
@@ -53,9 +50,6 @@ def resolve(location: str | os.PathLike[str]) -> str:
 
     A relative path starts at the project folder, not at the working directory:
     papermill, JupyterLab and nbval each start a notebook in a different one.
-
-    Args:
-        location: `lakehouse`, `/data/lakehouse`, `s3a://bucket/lakehouse` …
 
     Returns:
         The URI as it was, or an absolute local path.

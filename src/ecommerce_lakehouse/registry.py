@@ -198,11 +198,7 @@ def get(table_or_function: str | TableFunction | Table) -> Table:
 
 
 def tables(layer: str | None = None) -> list[Table]:
-    """All tables, inputs before what is made from them; layer by layer.
-
-    Args:
-        layer: Only this layer, or None for all.
-    """
+    """All tables, inputs before what is made from them; layer by layer."""
     load_layers()
     graph = {t.name: [i for i in t.inputs if i in _tables] for t in _tables.values()}
     order = {name: place for place, name in enumerate(TopologicalSorter(graph).static_order())}

@@ -3,7 +3,8 @@
 Run it with:  spark-submit src/jobs/check_quality.py
 """
 
-from ecommerce_lakehouse.jobs import check_command, run_job
+from ecommerce_lakehouse.jobs import job_command, run_job
+from ecommerce_lakehouse.operations.build import check_tables
 
 if __name__ == "__main__":
-    run_job("Every check on every table as it stands.", check_command)
+    run_job("Every check on every table as it stands.", job_command(check_tables))

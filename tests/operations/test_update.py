@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,19 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from deliveries import ANN, AUGUST, BEN, CID, JULY, SEPTEMBER, a_few, csv_file, deliver, open_lake
+from deliveries import (
+    ANN,
+    AUGUST,
+    BEN,
+    CID,
+    JULY,
+    SEPTEMBER,
+    a_few,
+    copy_example,
+    csv_file,
+    deliver,
+    open_lake,
+)
 from deltalake import DeltaTable, write_deltalake
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -28,7 +39,6 @@ from ecommerce_lakehouse.operations import from_raw
 from ecommerce_lakehouse.operations.change import Change, Outcome
 from ecommerce_lakehouse.operations.run import Run
 from ecommerce_lakehouse.operations.update import MAX_TRIES, update
-from ecommerce_lakehouse.paths import EXAMPLE_DATA
 from ecommerce_lakehouse.registry import LAYERS
 from ecommerce_lakehouse.spark.settings import begin, settings_for
 
@@ -98,9 +108,7 @@ def assert_right(folder: Path, day: date | None = JULY) -> None:
 def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example, built, and a later delivery that arrived and was taken in."""
     folder = tmp_path_factory.mktemp("incremental")
-    (folder / "data").mkdir()
-    for file in EXAMPLE_DATA.glob("raw_*.csv"):
-        shutil.copy(file, folder / "data")
+    copy_example(folder / "data")
     run(open_lake(spark, folder))
     deliver(folder / "data", "2023-09", SEPTEMBER)
     changed = run(open_lake(spark, folder))

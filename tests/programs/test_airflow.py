@@ -2,28 +2,21 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
-from datetime import date
-from functools import partial
 from pathlib import Path
 
-import pyspark
 import pytest
-from deliveries import AUGUST, SEPTEMBER, deliver
-from oracle.agree import assert_agrees, assert_same
+from deliveries import AUGUST, SEPTEMBER, copy_example, deliver
+from oracle.agree import assert_same
 from oracle.compare import read_delta
+from processes import NAMES, assert_right, on_this_machine
 
-from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.lessons.airflow import ensure_airflow
-from ecommerce_lakehouse.operations.build import build_layers
-from ecommerce_lakehouse.paths import EXAMPLE_DATA, PROJECT
-from ecommerce_lakehouse.spark.java import ensure_java, without_a_jvm
+from ecommerce_lakehouse.paths import PROJECT
 
 pytestmark = pytest.mark.airflow
 DAG = "ecommerce_pyspark_pipeline"
-NAMES = [table.full_name for table in registry.tables()]
 REPORT = PROJECT / "docs" / "airflow.md"
 NOISE = re.compile(r"\d\d/\d\d/\d\d |Spark-Submit cmd: |WARNING: |Using Spark's default ")
 """How the lines begin that Spark and Airflow print beside what the jobs say."""
@@ -33,9 +26,7 @@ NOISE = re.compile(r"\d\d/\d\d/\d\d |Spark-Submit cmd: |WARNING: |Using Spark's 
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example, and an Airflow of its own with the pool."""
     folder = tmp_path_factory.mktemp("airflow")
-    (folder / "data").mkdir()
-    for file in EXAMPLE_DATA.glob("raw_*.csv"):
-        shutil.copy(file, folder / "data")
+    copy_example(folder / "data")
     for command in (["db", "migrate"], ["pools", "set", "lakehouse", "1", "one at a time"]):
         done = airflow(folder, *command)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -45,10 +36,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def airflow(folder: Path, *command: str) -> "subprocess.CompletedProcess[str]":
     """Run Airflow's command, with the project's spark-submit first on the PATH."""
     own = Path(sys.executable).parent
-    environment = without_a_jvm() | {
+    environment = on_this_machine() | {
         "PATH": f"{own}{os.pathsep}{os.environ['PATH']}",
-        "SPARK_HOME": pyspark.__path__[0],
-        "JAVA_HOME": str(ensure_java().resolve().parents[1]),
         "AIRFLOW_HOME": str(folder / "home"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -100,22 +89,6 @@ def write_report(folder: Path, nights: dict[str, str]) -> None:
     REPORT.write_text(text, encoding="utf-8")
 
 
-def assert_right(folder: Path, day: str) -> None:
-    """The tables are those of `lakehouse build`, and of the oracle."""
-    by_build = folder / f"by build {day}"
-    build_layers(
-        registry.LAYERS,
-        as_of_date=day,
-        data_dir=str(folder / "data"),
-        lakehouse_dir=str(by_build),
-        artifacts_dir=str(by_build),
-    )
-    for name in NAMES:
-        assert_same(name, read_delta(folder / "lake", name), read_delta(by_build, name))
-    as_of = date.fromisoformat(day)
-    assert_agrees(partial(read_delta, folder / "lake"), NAMES, folder / "data", as_of)
-
-
 @pytest.mark.usefixtures("spark")
 def test_two_nights_and_a_bad_delivery(home: Path) -> None:
     first = night(home, "2023-05-31")
@@ -127,7 +100,6 @@ def test_two_nights_and_a_bad_delivery(home: Path) -> None:
     second = night(home, "2023-07-31")
     assert second.returncode == 0, second.stdout + second.stderr
     assert_right(home, "2023-07-31")
-    assert (home / "charts" / "ml_customer_features.parquet").is_file()
 
     before = {name: read_delta(home / "lake", name) for name in NAMES}
     bad = [f"{n},c{n}@shop.com,C,Lee,US,4.1.2023" for n in range(100, 200)]

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from typing import Any
 
 import pyspark
 import pytest
-from deliveries import AUGUST, SEPTEMBER, deliver
+from deliveries import AUGUST, SEPTEMBER, copy_example, deliver
 from processes import (
     FIRST,
     SECOND,
@@ -27,7 +26,6 @@ from processes import (
 )
 
 from ecommerce_lakehouse import registry
-from ecommerce_lakehouse.paths import EXAMPLE_DATA
 
 pytestmark = pytest.mark.cluster
 BIN = Path(sys.executable).parent
@@ -163,9 +161,7 @@ def kill_a_worker_when(cluster: Cluster, process: Process, appears: Path, log: P
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
     """A copy of the example."""
-    (tmp_path / "data").mkdir()
-    for file in EXAMPLE_DATA.glob("raw_*.csv"):
-        shutil.copy(file, tmp_path / "data")
+    copy_example(tmp_path / "data")
     return tmp_path
 
 

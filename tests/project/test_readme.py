@@ -12,7 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from ecommerce_lakehouse.cli import app
-from ecommerce_lakehouse.jobs import build_command
+from ecommerce_lakehouse.jobs import job_command
 from ecommerce_lakehouse.lessons.notebook import find_lessons
 from ecommerce_lakehouse.paths import PROJECT
 
@@ -47,7 +47,7 @@ def test_a_program_exists_and_has_the_flags_it_is_shown_with(command: str) -> No
     assert (PROJECT / program).is_file()
     if program.startswith("src/"):
         job = typer.Typer()
-        job.command()(build_command())
+        job.command()(job_command(print))
         done = CliRunner().invoke(job, [*rest, "--help"])
         assert done.exit_code == 0, done.output
 

@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from ecommerce_lakehouse.spark.java import ensure_java
-from ecommerce_lakehouse.spark.settings import COMPILERS
+from ecommerce_lakehouse.spark.settings import COMPILER_DIRECTIVES
 
 
 def test_python_workers_are_of_this_environment(spark: SparkSession) -> None:
@@ -21,7 +21,7 @@ def test_java_leaves_the_compilers_of_spark_after_a_first_look(spark: SparkSessi
     """They are at work for two seconds; to compile them thoroughly takes Java ten."""
     gateway: Any = spark.sparkContext._gateway
     beans = gateway.jvm.java.lang.management.ManagementFactory.getRuntimeMXBean()
-    option = f"-XX:CompilerDirectivesFile={COMPILERS}"
+    option = f"-XX:CompilerDirectivesFile={COMPILER_DIRECTIVES}"
     assert option in list(beans.getInputArguments())
     unlock = "-XX:+UnlockDiagnosticVMOptions"
     command = [str(ensure_java()), unlock, option, "-XX:+CompilerDirectivesPrint", "-version"]

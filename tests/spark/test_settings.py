@@ -94,19 +94,19 @@ def test_a_session_is_set_for_the_largest_lakehouse_whatever_the_order(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     """Every lesson opens the example right after the shop."""
-    large = sized(tmp_path / "large", 5 * settings.A_PARTITION)
+    large = sized(tmp_path / "large", 5 * settings.PARTITION_BYTES)
     small = sized(tmp_path / "small", 1000)
     Lakehouse(spark, tmp_path / "first", large, sql_names=False)
     Lakehouse(spark, tmp_path / "second", small, sql_names=False)
     ExampleLakehouse(spark)
     assert (spark.conf.get(PARTITIONS), spark.conf.get(WHOLE_STAGE)) == ("5", "true")
-    larger = sized(tmp_path / "larger", 6 * settings.A_PARTITION)
+    larger = sized(tmp_path / "larger", 6 * settings.PARTITION_BYTES)
     Lakehouse(spark, tmp_path / "third", larger, sql_names=False)
     assert spark.conf.get(PARTITIONS) == "6"
 
 
 def test_a_lakehouse_in_memory_sets_nothing(spark: SparkSession, tmp_path: Path) -> None:
-    MemoryLakehouse(spark, sized(tmp_path / "large", 5 * settings.A_PARTITION))
+    MemoryLakehouse(spark, sized(tmp_path / "large", 5 * settings.PARTITION_BYTES))
     assert spark.conf.get(PARTITIONS) == "1"
 
 

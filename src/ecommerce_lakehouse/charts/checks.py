@@ -20,12 +20,6 @@ class ChartProblem(AssertionError):
 def check(fig: Figure, name: str, table: pd.DataFrame, alt: str) -> None:
     """Check a finished figure.
 
-    Args:
-        fig: The figure, with its title.
-        name: What to call it.
-        table: The values that it draws.
-        alt: The words that stand for it.
-
     Raises:
         ChartProblem: It names everything that is wrong.
     """

@@ -15,9 +15,6 @@ CODE = "outputs_made_by"
 def canonical(notebook: Any) -> str:
     """A notebook as it is committed: no trace of when, where and by whom it was run.
 
-    Args:
-        notebook: An executed notebook.
-
     Returns:
         Its JSON text.
     """
@@ -87,10 +84,6 @@ def stale_cells(notebook: Any) -> list[str]:
 
 def tidy(path: Path, *, check: bool) -> list[str]:
     """Bring a notebook file into its committed form.
-
-    Args:
-        path: The notebook.
-        check: Write nothing.
 
     Returns:
         What is (or was) wrong with it, in words.

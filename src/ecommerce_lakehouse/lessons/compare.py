@@ -89,12 +89,7 @@ class StrictCell(IPyNbCell):
 
 
 def differences(found: list[Any], expected: list[Any]) -> Iterator[str]:
-    """In what two lists of outputs differ, apart from their text.
-
-    Args:
-        found: What the cell has just put out.
-        expected: What is committed.
-    """
+    """In what two lists of outputs differ, apart from their text."""
     for name, outputs in (("computed", found), ("committed", expected)):
         if any(output.get("name") == "stderr" for output in outputs):
             yield f"the {name} output has something on stderr: a warning, or an error"
@@ -131,9 +126,6 @@ def _pictures_differ(found: str, expected: str) -> Iterator[str]:
 
 def validate(extra: list[str]) -> int:
     """Compare every output of every code cell with the committed one, on one warm JVM.
-
-    Args:
-        extra: Further arguments for pytest.
 
     Returns:
         pytest's exit code.

@@ -65,9 +65,6 @@ def render(module: str) -> str:
 def export(check: bool = False) -> list[str]:
     """Write every exported module, or only say which differ.
 
-    Args:
-        check: Compare and write nothing.
-
     Returns:
         The modules that were (or would be) changed, relative to the project.
     """

@@ -71,12 +71,7 @@ def read(path: Path) -> dict[str, dict[str, str]]:
 
 
 def problems(texts: list[str], facts: dict[str, str]) -> Iterator[str]:
-    """Where the text of a notebook and its facts do not say the same.
-
-    Args:
-        texts: The sources of its Markdown cells.
-        facts: What its last cell kept.
-    """
+    """Where the text of a notebook and its facts do not say the same."""
     quoted: set[str] = set()
     for text in texts:
         for name, said in BOUND.findall(text):

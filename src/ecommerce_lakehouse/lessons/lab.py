@@ -16,9 +16,6 @@ def open_lab(extra: list[str]) -> NoReturn:
 
     Taking its place, rather than starting it, leaves one process to stop. Nobody is asked about
     news of Jupyter before the first cell (`labconfig`); who wants them says so in the settings.
-
-    Args:
-        extra: Further arguments for JupyterLab.
     """
     first = FOLDER / "01_bronze.ipynb"
     command = [sys.executable, "-m", "jupyterlab", os.fspath(first)]

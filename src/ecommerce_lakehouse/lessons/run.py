@@ -31,10 +31,10 @@ from ecommerce_lakehouse.tables.preflight import check_data, check_writable, raw
 def run(
     parameters: dict[str, str],
     *,
-    first: str,
-    last: str,
-    output_dir: str,
-    update: bool,
+    first: str = "",
+    last: str = "",
+    output_dir: str = "",
+    update: bool = False,
     console: Console,
 ) -> None:
     """Run notebooks in order; stop at the first that fails.

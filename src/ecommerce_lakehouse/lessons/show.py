@@ -15,13 +15,7 @@ AUDIT = ("spark_loaded_at", "spark_updated_at")
 
 
 class Shown:
-    """A few rows as text and as HTML; numbers right, NULL by name.
-
-    Args:
-        columns: Column names.
-        rows: The rows to show.
-        more: Whether the table has more rows than these.
-    """
+    """A few rows as text and as HTML; numbers right, NULL by name."""
 
     def __init__(self, columns: list[str], rows: list[tuple[Any, ...]], more: bool) -> None:
         self.columns = columns

@@ -31,9 +31,6 @@ def events(lake: Lakehouse) -> Iterator[event_v2.RunEvent]:
 
     The time is the commit's, and the run's id is made from the table's place and version: the
     same tables give the same events, however often they are asked for.
-
-    Args:
-        lake: The lakehouse to tell about.
     """
     sources = edges()
     for table in registry.tables():

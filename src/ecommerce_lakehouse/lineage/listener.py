@@ -18,7 +18,7 @@ from ecommerce_lakehouse.registry import Table
 from ecommerce_lakehouse.spark.jars import listener_jar
 from ecommerce_lakehouse.spark.java import ensure_java
 from ecommerce_lakehouse.storage.folder import TableFolder
-from ecommerce_lakehouse.storage.writing import Gatekeeper, TableWriter
+from ecommerce_lakehouse.storage.writing import OpenGate, TableWriter
 
 STAGING = "_staging_"
 """How the table is called in which rows wait for their MERGE; it is deleted after that."""
@@ -73,7 +73,7 @@ class ListenedWriter(TableWriter):
     """
 
     def __init__(
-        self, folder: TableFolder, gate: Gatekeeper, forget: Callable[[Table], object]
+        self, folder: TableFolder, gate: OpenGate, forget: Callable[[Table], object]
     ) -> None:
         try:
             _jvm(folder.spark).java.net.URI.create(folder.storage.uri(folder.location))

@@ -42,11 +42,7 @@ class Write:
 
 
 def read_writes(raw: Path) -> list[Write]:
-    """Every table that was written, in that order.
-
-    Args:
-        raw: The listener's file.
-    """
+    """Every table that was written, in that order."""
     found: list[Write] = []
     waiting: dict[str, list[Write]] = {}
     known = {table.full_name for table in registry.tables()}
@@ -135,9 +131,6 @@ def _without_itself(write: Write) -> Write:
 def graph(found: Iterable[Write]) -> pd.DataFrame:
     """Every arrow that was seen, in the order of `lineage.edges()`; what is not there, last.
 
-    Args:
-        found: The tables that were written.
-
     Returns:
         Columns `source` and `target`.
     """
@@ -149,10 +142,6 @@ def graph(found: Iterable[Write]) -> pd.DataFrame:
 
 def differences(found: Iterable[Write], tables: Iterable[str]) -> list[str]:
     """Where what was seen and what is declared disagree.
-
-    Args:
-        found: The tables that were seen to be written.
-        tables: The full names of those that were.
 
     Returns:
         A sentence for each arrow that one has and the other lacks; none where they agree.
@@ -169,9 +158,6 @@ def differences(found: Iterable[Write], tables: Iterable[str]) -> list[str]:
 
 def columns(found: Iterable[Write]) -> pd.DataFrame:
     """Which columns every column was made from.
-
-    Args:
-        found: The tables that were written.
 
     Returns:
         Columns `source`, `source_column`, `target`, `target_column` and `how`: the steps in

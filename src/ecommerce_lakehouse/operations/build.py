@@ -129,6 +129,7 @@ def check_tables(
     as_of_date: str = "",
     lakehouse_dir: str = FOLDERS["lakehouse_dir"],
     master: str = "",
+    **_: object,
 ) -> None:
     """Check every table that is built, whole, and print what is broken.
 
@@ -137,6 +138,7 @@ def check_tables(
             order's.
         lakehouse_dir: The folder of tables.
         master: A Spark master; empty for spark-submit's, or every core of this machine.
+        **_: The other flags that all jobs have; they mean nothing here.
 
     Raises:
         QualityError: A check of severity `error` is broken.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from functools import reduce
 
 from pyspark.sql import DataFrame
@@ -91,12 +90,3 @@ def broadcast_if_few(keys: DataFrame) -> DataFrame:
     except SPARK_ERRORS as problem:
         raise FeedGoneError from problem
     return F.broadcast(kept) if kept.count() <= MAX_BROADCAST_KEYS else kept
-
-
-def cut_to_keys(lake: Lakehouse, table: Table, keys: DataFrame) -> dict[str, DataFrame | date]:
-    """The inputs of a table's function; those that know its key only with some keys."""
-    found = {name: lake.input(name) for name in table.parameters}
-    for name, rows in found.items():
-        if isinstance(rows, DataFrame) and set(table.key) <= set(rows.columns):
-            found[name] = rows.join(keys, list(table.key), "left_semi")
-    return found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
@@ -20,6 +21,7 @@ from ecommerce_lakehouse.layers.quality import (
 from ecommerce_lakehouse.registry import Table
 from ecommerce_lakehouse.spark.stop import SPARK_ERRORS, value_or_stop, was_stopped_with
 from ecommerce_lakehouse.storage.folder import TableFolder
+from ecommerce_lakehouse.storage.writing import OpenGate
 from ecommerce_lakehouse.tables.lakehouse import Lakehouse
 
 MAX_QUARANTINED = {"warning": 0.1, "error": 0.9}
@@ -49,7 +51,7 @@ def stop_at_broken(rows: DataFrame, checks: Sequence[Check], key: tuple[str, ...
     return numbered.where(value_or_stop(good, F.lit(True), CHECK_BROKEN)).drop("_with_key")
 
 
-class Gate:
+class Gate(OpenGate):
     """Checks rows before they are written, and keeps what it found. Bronze is taken as it is.
 
     Args:
@@ -89,13 +91,14 @@ class Gate:
         self.pop_results(table)
         checks = self._checks_of(table)
         if table.rejects:
-            way = self._check_shares(table, rows, folder)
+            way = self._check_first(table, rows, partial(_shares, table, folder))
         elif not checks:
-            way = _pass(rows)
+            way = super().admit(table, rows, folder, whole=whole)
         elif whole:
             way = self._check_on_the_way(table, rows, folder, checks)
         else:
-            way = self._check_first(table, rows, checks)
+            every = partial(check_table, checks=checks, key=table.key)
+            way = self._check_first(table, rows, every)
         try:
             with way as admitted:
                 yield admitted
@@ -104,22 +107,16 @@ class Gate:
             raise error from None  # the count says it all: no error of Java's beside it
 
     @contextmanager
-    def _check_shares(
-        self, table: Table, rows: DataFrame, folder: TableFolder
-    ) -> Iterator[DataFrame]:
-        """Rejected rows, kept until they are written."""
-        with _keep(rows) as kept:
-            self._results[table.name] = gate(_shares(table, kept, folder))
-            yield kept
-
-    @contextmanager
     def _check_first(
-        self, table: Table, rows: DataFrame, checks: list[Check]
+        self, table: Table, rows: DataFrame, check: Callable[[DataFrame], DataFrame]
     ) -> Iterator[DataFrame]:
         """Rows that have been checked, and are kept until they are written."""
-        with _keep(rows) as kept:
-            self._results[table.name] = gate(check_table(kept, checks, table.key))
+        kept = rows.persist()
+        try:
+            self._results[table.name] = gate(check(kept))
             yield kept
+        finally:
+            kept.unpersist()
 
     @contextmanager
     def _check_on_the_way(
@@ -159,7 +156,7 @@ class Gate:
             One row a check; none where nothing is declared.
         """
         if table.rejects:
-            found = _shares(table, lake.folder.read(table), lake.folder)
+            found = _shares(table, lake.folder, lake.folder.read(table))
         elif self._checks_of(table):
             found = check_all(table.name, lake.read, lake.as_of_date, self._checks)
         else:
@@ -170,21 +167,7 @@ class Gate:
         return [check for check in self._checks if check.table == table.name]
 
 
-@contextmanager
-def _pass(rows: DataFrame) -> Iterator[DataFrame]:
-    yield rows
-
-
-@contextmanager
-def _keep(rows: DataFrame) -> Iterator[DataFrame]:
-    kept = rows.persist()
-    try:
-        yield kept
-    finally:
-        kept.unpersist()
-
-
-def _shares(table: Table, rejected: DataFrame, folder: TableFolder) -> DataFrame:
+def _shares(table: Table, folder: TableFolder, rejected: DataFrame) -> DataFrame:
     raw = {source.name: folder.read(source) for source in table.input_tables}
     return check_quarantine(raw, rejected, MAX_QUARANTINED, MIN_ROWS_JUDGED)
 

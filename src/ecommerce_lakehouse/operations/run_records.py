@@ -73,10 +73,6 @@ class RunRecords:
 
     To write a table is the first thing that costs a Java seconds; a run that finds nothing new is
     spared them.
-
-    Args:
-        spark: Writes where delta-rs cannot.
-        location: The lakehouse's folder or URI.
     """
 
     def __init__(self, spark: SparkSession, location: str) -> None:

@@ -14,14 +14,13 @@ from ecommerce_lakehouse.operations.change import Change, Outcome, rebuild
 from ecommerce_lakehouse.operations.changed_keys import (
     FeedGoneError,
     collect_changed_keys,
-    cut_to_keys,
     needs_rebuild,
 )
 from ecommerce_lakehouse.operations.from_raw import append_new_files, merge_rows, update_from_raw
 from ecommerce_lakehouse.registry import Table, TableFunction
 from ecommerce_lakehouse.spark.stop import SPARK_ERRORS, was_stopped_with
 from ecommerce_lakehouse.storage.delta_log import Provenance
-from ecommerce_lakehouse.tables.lakehouse import Lakehouse, provenance_of
+from ecommerce_lakehouse.tables.lakehouse import Lakehouse, compute, provenance_of
 
 KEYS_LOST = "CHECKPOINT_RDD_BLOCK_ID_NOT_FOUND"
 """Spark's error when the machine is gone that kept some of the changed keys."""
@@ -88,5 +87,5 @@ def _update_by_keys(lake: Lakehouse, table: Table, before: Provenance, now: Prov
     keys = None if table.needs_all_rows else collect_changed_keys(lake, table, before, now)
     if keys is None:
         return merge_rows(lake, table, lake.compute(table), now)
-    fresh = table.function(**cut_to_keys(lake, table, keys))
+    fresh = compute(table, lake.folder.read, lake.raw, lake.as_of, keys)
     return merge_rows(lake, table, fresh, now, keys)

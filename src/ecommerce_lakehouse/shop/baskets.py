@@ -37,12 +37,6 @@ def _split(rng: Generator, orders: Orders, order: Ints) -> tuple[Ints, Ints]:
 def fill_baskets(rng: Generator, number: int, customers: Customers, orders: Orders) -> Items:
     """Draw what was in each order.
 
-    Args:
-        rng: The block's random numbers.
-        number: Of the block.
-        customers: Their tastes.
-        orders: Their values and numbers of items.
-
     Returns:
         The items; line totals add up to each order's subtotal, to the cent.
     """

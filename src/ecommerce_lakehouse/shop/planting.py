@@ -110,9 +110,6 @@ class Planted:
 def plant(block: Block) -> Planted:
     """Make the extra rows of a block.
 
-    Args:
-        block: What happened.
-
     Returns:
         The rows to add, and what the good ones among them are worth.
     """

@@ -43,10 +43,6 @@ _FREE_SHIPPING_CENTS = 15_000
 def simulate(seed: int, number: int) -> Block:
     """Play one block from the first day to the last.
 
-    Args:
-        seed: Of the whole shop.
-        number: Of the block, from 0.
-
     Returns:
         What happened, before it is written down.
     """

@@ -17,14 +17,6 @@ from ecommerce_lakehouse.shop.catalogue import MAX_UNIT_CENTS, products
 
 STATUSES = ("completed", "cancelled", "returned", "pending")
 
-#: Spellings a date, an amount, a status, a country and a name can have.
-DATE_SPELLINGS = 2
-MONEY_SPELLINGS = 3
-STATUS_SPELLINGS = 4
-COUNTRY_SPELLINGS = 3
-NAME_SPELLINGS = 5
-EMAIL_SPELLINGS = 2
-
 TIDY = 0
 #: A name with a nickname in quotes (first) or ", Jr." (last), and one with a line break.
 QUOTED, BROKEN = 3, 4
@@ -32,9 +24,6 @@ QUOTED, BROKEN = 3, 4
 
 def quote(text: str) -> str:
     """Quote a CSV field where RFC 4180 needs it.
-
-    Args:
-        text: The value.
 
     Returns:
         The value as it stands in the file.
@@ -47,9 +36,6 @@ def quote(text: str) -> str:
 def money(cents: int) -> str:
     """Write cents as an amount with two decimals.
 
-    Args:
-        cents: Zero or more.
-
     Returns:
         Such as ``12.05``.
     """
@@ -60,12 +46,7 @@ class Spellings:
     """All spellings of all values of one column, looked up by value and spelling."""
 
     def __init__(self, texts: Sequence[Sequence[str]], end: str = "") -> None:
-        """Keep the texts.
-
-        Args:
-            texts: For each value, its spellings.
-            end: Put behind each: the line's end, for the last column.
-        """
+        """Keep the texts."""
         self.width = len(texts[0])
         self.texts = [t for spellings in texts for t in spellings]
         self._array = pa.array([t + end for t in self.texts], pa.string())
@@ -184,12 +165,6 @@ def join(*columns: pa.Array) -> pa.Array:
 
 def slices(lines: pa.Array, file: Ints, place: Ints, files: int) -> list[memoryview]:
     """Sort lines into files.
-
-    Args:
-        lines: The lines, with their ends.
-        file: Which file each belongs to.
-        place: Where in its file; equal places keep their order.
-        files: How many files there are.
 
     Returns:
         The bytes to append to each file.

@@ -23,11 +23,7 @@ from ecommerce_lakehouse.spark.java import ensure_java, quote_option, without_a_
 
 
 def archive_of(java: Path) -> Path:
-    """Where the archive for a Java and this environment's Spark is, made or not.
-
-    Args:
-        java: The `java` program.
-    """
+    """Where the archive for a Java and this environment's Spark is, made or not."""
     program = java.resolve()
     parts = (program, program.stat().st_mtime_ns, pyspark.__path__[0], *delta_jars(java))
     name = hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:12]
@@ -46,9 +42,6 @@ def holds_spark() -> bool:
 
 def archive_option(java: Path) -> str:
     """What tells Java to start from the archive, as Spark's settings want it quoted.
-
-    Args:
-        java: The `java` program.
 
     Returns:
         An option; empty where there is no archive.

@@ -45,12 +45,6 @@ def _is_intact(path: Path, sha256: str) -> bool:
 def _fetch(java: Path, coordinates: tuple[str, str, str], sha256: str, again: str) -> None:
     """Fetch one JAR with the Ivy that Spark ships; it honours the user's own Ivy settings.
 
-    Args:
-        java: The `java` program.
-        coordinates: Where the JAR is.
-        sha256: What it must be.
-        again: The command that tries it once more, for the message.
-
     Raises:
         LakehouseError: It did not arrive, or it is not the one.
     """
@@ -87,9 +81,6 @@ def _fetch(java: Path, coordinates: tuple[str, str, str], sha256: str, again: st
 def delta_jars(java: Path) -> list[Path]:
     """The JARs to put into `spark.jars`, fetched now if they are not cached yet.
 
-    Args:
-        java: The `java` program to fetch with.
-
     Raises:
         LakehouseError: Not cached, and not to be had.
     """
@@ -98,9 +89,6 @@ def delta_jars(java: Path) -> list[Path]:
 
 def listener_jar(java: Path) -> Path:
     """The JAR that tells what Spark reads and writes, fetched now if it is not cached yet.
-
-    Args:
-        java: The `java` program to fetch with.
 
     Raises:
         LakehouseError: Not cached, and not to be had.

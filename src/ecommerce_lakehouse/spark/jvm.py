@@ -20,9 +20,9 @@ from ecommerce_lakehouse.spark.class_archive import archive_option
 from ecommerce_lakehouse.spark.jars import delta_jars
 from ecommerce_lakehouse.spark.java import ensure_java
 from ecommerce_lakehouse.spark.settings import (
-    NO_PAGE,
     ON_THIS_MACHINE,
     SETTINGS,
+    WITHOUT_UI,
     is_this_machine,
     java_options,
     memory_for,
@@ -76,7 +76,7 @@ def _launch_settings(java: Path, master: str | None, raw_bytes: int) -> SparkCon
     conf = SparkConf(loadDefaults=False)
     local = is_this_machine(master)
     where = ON_THIS_MACHINE if local else {"spark.master": str(master)}
-    for key, value in {**SETTINGS, **NO_PAGE, **where}.items():
+    for key, value in {**SETTINGS, **WITHOUT_UI, **where}.items():
         conf.set(key, value)
     memory = memory_for(raw_bytes, psutil.virtual_memory().total)
     conf.set("spark.driver.memory", os.environ.get("LAKEHOUSE_DRIVER_MEMORY", memory))
@@ -94,11 +94,7 @@ def _launch_settings(java: Path, master: str | None, raw_bytes: int) -> SparkCon
 
 @contextmanager
 def warm_jvm(raw_bytes: int = 0) -> Iterator[None]:
-    """One JVM for every kernel started inside: they attach to it instead of starting their own.
-
-    Args:
-        raw_bytes: The size of all raw files, where it is known.
-    """
+    """One JVM for every kernel started inside: they attach to it instead of starting their own."""
     if GATEWAY[0] in os.environ:  # whoever started this process keeps one warm
         yield
         return

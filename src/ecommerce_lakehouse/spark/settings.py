@@ -37,21 +37,21 @@ SETTINGS = {
 }
 """What differs from Spark's defaults in every session, and why."""
 
-THOROUGHLY = (
+COMPILE_LATE = (
     "-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 "
     "-XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000"
 )
 """When Java compiles a method for the second time, thoroughly: ten times later than by default.
 Its start has the cores to itself then, and what is called for millions of rows gets there soon."""
 
-LONG_METHODS = "-XX:-DontCompileHugeMethods"
+COMPILE_LONG_METHODS = "-XX:-DontCompileHugeMethods"
 """The loop of a MERGE that also tells what changed is too long for Java's taste: it would never
 be compiled."""
 
-COMPILERS = Path(__file__).with_name("java_compiler.json")
+COMPILER_DIRECTIVES = Path(__file__).with_name("java_compiler.json")
 """What Java compiles quickly only: the compilers that Spark has of its own."""
 
-NO_PAGE = {"spark.ui.enabled": "false"}
+WITHOUT_UI = {"spark.ui.enabled": "false"}
 """What only matters where this project starts the JVM."""
 
 
@@ -61,10 +61,10 @@ def java_options() -> str:
         [
             "-Xss4m",
             "-XX:+UseParallelGC",
-            THOROUGHLY,
-            LONG_METHODS,
+            COMPILE_LATE,
+            COMPILE_LONG_METHODS,
             "-XX:+UnlockDiagnosticVMOptions",
-            quote_option(f"-XX:CompilerDirectivesFile={COMPILERS}"),
+            quote_option(f"-XX:CompilerDirectivesFile={COMPILER_DIRECTIVES}"),
             quote_option(f"-Dderby.system.home={work_folder()}"),
             os.environ.get("LAKEHOUSE_JAVA_OPTIONS", ""),
         ]
@@ -96,18 +96,18 @@ FOR_LITTLE = {
 }
 FOR_LITTLE_MEMORY = "600m"
 """Enough for the nine lessons, and as little as a lesson that starts a second Java can do with."""
-A_PARTITION = 64 * 2**20
+PARTITION_BYTES = 64 * 2**20
 """Bytes of raw files that one task reads, or whose rows it sorts or joins at a time, in a part of
 Java's memory."""
 FOR_MUCH = {
-    "spark.sql.files.maxPartitionBytes": str(A_PARTITION),
+    "spark.sql.files.maxPartitionBytes": str(PARTITION_BYTES),
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.codegen.wholeStage": "true",
     "spark.sql.codegen.factoryMode": "FALLBACK",
 }
 
 
-TASKS_A_CORE = 4
+TASKS_PER_CORE = 4
 """How many tasks read a file or table, so that no core waits long for another's last one."""
 
 
@@ -121,8 +121,8 @@ def settings_for(raw_bytes: int, cores: int) -> dict[str, str]:
     if 0 < raw_bytes < LITTLE:
         return FOR_LITTLE
     return FOR_MUCH | {
-        "spark.sql.shuffle.partitions": str(max(4, -(-raw_bytes // A_PARTITION))),
-        "spark.sql.files.minPartitionNum": str(TASKS_A_CORE * cores),
+        "spark.sql.shuffle.partitions": str(max(4, -(-raw_bytes // PARTITION_BYTES))),
+        "spark.sql.files.minPartitionNum": str(TASKS_PER_CORE * cores),
     }
 
 

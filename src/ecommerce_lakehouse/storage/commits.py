@@ -21,9 +21,6 @@ USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 def one_writer(table: str) -> Iterator[None]:
     """Say it plainly when another run has written the same table meanwhile; nothing is mixed.
 
-    Args:
-        table: Its full name.
-
     Raises:
         LakehouseError: Another run has.
     """

@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.paths import is_local
 
-A_LINE = 1 << 16
+MAX_HEADER_BYTES = 1 << 16
 """The most bytes that are read to find the end of a first line."""
 
 
@@ -48,14 +48,11 @@ class LocalFiles:
 
     def _start(self, file: str) -> bytes:
         with Path(file).open("rb") as whole:
-            return whole.read(A_LINE)
+            return whole.read(MAX_HEADER_BYTES)
 
 
 class Storage(LocalFiles):
     """The few file operations the lakehouse needs, on this machine and elsewhere.
-
-    Args:
-        spark: Its Hadoop configuration says how to reach each kind of URI.
 
     Every method raises InputError for a URI of a kind that Spark cannot reach.
     """
@@ -137,7 +134,7 @@ class Storage(LocalFiles):
         path, files = self._path(file)
         stream = files.open(path)
         try:
-            return bytes(stream.readNBytes(A_LINE))
+            return bytes(stream.readNBytes(MAX_HEADER_BYTES))
         finally:
             stream.close()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
 
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, Row
@@ -19,37 +18,23 @@ MAX_BROADCAST_KEYS = 100_000
 """The most keys for which the rows of a MERGE are sent to where its table's are."""
 
 
-class Gatekeeper(Protocol):
-    """What a writer asks before it writes. `operations.gate.Gate` is the one that programs use."""
-
-    def admit(
-        self, table: Table, rows: DataFrame, folder: TableFolder, *, whole: bool
-    ) -> AbstractContextManager[DataFrame]:
-        """The rows that may be written; an error where they may not."""
-
-    def constraints(self, table: Table) -> dict[str, str]:
-        """What a table that is made refuses from then on, as Delta's table properties."""
-
-    def pop_results(self, table: Table) -> list[Row]:
-        """What was checked with the last write of a table, once."""
-
-
 class OpenGate:
-    """Lets every row pass: in a lesson, a reader sees what was written."""
+    """Asked by a writer before it writes; lets every row pass. A lesson's reader sees what was
+    written; programs have `operations.gate.Gate`."""
 
     @contextmanager
     def admit(
         self, table: Table, rows: DataFrame, folder: TableFolder, *, whole: bool
     ) -> Iterator[DataFrame]:
-        """The same rows."""
+        """The rows that may be written; an error where they may not."""
         yield rows
 
     def constraints(self, table: Table) -> dict[str, str]:
-        """None."""
+        """What a table that is made refuses from then on, as Delta's table properties."""
         return {}
 
     def pop_results(self, table: Table) -> list[Row]:
-        """None."""
+        """What was checked with the last write of a table, once."""
         return []
 
 
@@ -75,7 +60,7 @@ class TableWriter:
     """
 
     def __init__(
-        self, folder: TableFolder, gate: Gatekeeper, forget: Callable[[Table], object]
+        self, folder: TableFolder, gate: OpenGate, forget: Callable[[Table], object]
     ) -> None:
         self.gate = gate
         self._folder = folder

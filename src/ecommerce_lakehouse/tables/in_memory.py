@@ -12,6 +12,7 @@ from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.paths import EXAMPLE_DATA, resolve
 from ecommerce_lakehouse.registry import Table, TableFunction
 from ecommerce_lakehouse.tables.as_of import AsOf, parse_date
+from ecommerce_lakehouse.tables.lakehouse import compute
 from ecommerce_lakehouse.tables.raw_files import RawFiles
 
 
@@ -70,16 +71,7 @@ class MemoryLakehouse:
 
     def compute(self, table: str | TableFunction | Table) -> DataFrame:
         """The result of a table's function, not kept."""
-        wanted = registry.get(table)
-        return wanted.function(**{name: self.input(name) for name in wanted.parameters})
-
-    def input(self, name: str) -> DataFrame | date:
-        """What a parameter of a table's function stands for: a table, raw files or the date."""
-        if name == "as_of_date":
-            return self.as_of.day
-        if name.startswith("raw_"):
-            return self.raw.read(name.removeprefix("raw_"))
-        return self.read(name)
+        return compute(registry.get(table), self.read, self.raw, self.as_of)
 
     def build(self, table: str | TableFunction | Table) -> DataFrame:
         """Compute a table and keep it."""

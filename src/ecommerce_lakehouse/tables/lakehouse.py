@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from pyspark.sql import DataFrame, SparkSession
@@ -15,7 +15,7 @@ from ecommerce_lakehouse.registry import Table, TableFunction
 from ecommerce_lakehouse.spark import settings
 from ecommerce_lakehouse.storage.delta_log import Provenance
 from ecommerce_lakehouse.storage.folder import TableFolder
-from ecommerce_lakehouse.storage.writing import Gatekeeper, OpenGate, TableWriter
+from ecommerce_lakehouse.storage.writing import OpenGate, TableWriter
 from ecommerce_lakehouse.tables.as_of import AsOf, parse_date
 from ecommerce_lakehouse.tables.raw_files import RawFiles
 
@@ -63,7 +63,7 @@ class Lakehouse:
         later: Sequence[str] = (),
         sql_names: bool = True,
         evolve: bool = False,
-        gate: Gatekeeper | None = None,
+        gate: OpenGate | None = None,
         writer: type[TableWriter] = TableWriter,
     ) -> None:
         self.spark = spark
@@ -149,19 +149,7 @@ class Lakehouse:
 
     def compute(self, table: str | TableFunction | Table) -> DataFrame:
         """The result of a table's function on this lakehouse's tables, not written."""
-        wanted = registry.get(table)
-        return wanted.function(**{name: self.input(name) for name in wanted.parameters})
-
-    def input(self, name: str) -> DataFrame | date:
-        """What a parameter of a table's function stands for: a table, raw files or the date."""
-        if name == "as_of_date":
-            return self.as_of.day
-        if name.startswith("raw_"):
-            return self.raw.read(name.removeprefix("raw_"))
-        table = registry.get(name)
-        frame = self.folder.read(table)
-        self.as_of.check(table)
-        return frame
+        return compute(registry.get(table), self.folder.read, self.raw, self.as_of)
 
     def build(self, table: str | TableFunction | Table) -> DataFrame:
         """Compute a table, write it, and read back what was written.
@@ -183,14 +171,40 @@ class Lakehouse:
         return self.folder.read(wanted)
 
 
-def provenance_of(lake: Lakehouse, table: Table, before: Provenance | None = None) -> Provenance:
-    """What a table would be made from now: its inputs as they are, the date, the code.
+def compute(
+    table: Table,
+    read: Callable[[Table], DataFrame],
+    raw: RawFiles,
+    as_of: AsOf,
+    keys: DataFrame | None = None,
+) -> DataFrame:
+    """The result of a table's function, whose parameters are tables, raw files and the date.
 
     Args:
-        lake: The lakehouse.
         table: The table.
-        before: What it was made from; files that look the same are not read again.
+        read: Reads a table.
+        raw: The raw files.
+        as_of: The day; tables of another one are refused.
+        keys: The only keys that are wanted; inputs that know the table's key are cut to them.
     """
+    inputs: dict[str, DataFrame | date] = {}
+    for name in table.parameters:
+        if name == "as_of_date":
+            inputs[name] = as_of.day
+            continue
+        if name.startswith("raw_"):
+            rows = raw.read(name.removeprefix("raw_"))
+        else:
+            rows = read(registry.get(name))
+            as_of.check(registry.get(name))
+        if keys is not None and set(table.key) <= set(rows.columns):
+            rows = rows.join(keys, list(table.key), "left_semi")
+        inputs[name] = rows
+    return table.function(**inputs)
+
+
+def provenance_of(lake: Lakehouse, table: Table, before: Provenance | None = None) -> Provenance:
+    """What a table would be made from now: its inputs as they are, the date, the code."""
     inputs: dict[str, int | str] = {}
     known = before.inputs if before else {}
     for name in table.inputs:

@@ -17,11 +17,6 @@ from ecommerce_lakehouse.tables.raw_files import find_raw_files
 def check_data(data_dir: str, lakehouse_dir: str, *, evolve: bool = False) -> None:
     """Find a missing file or a wrong header of a local data folder, before Spark starts.
 
-    Args:
-        data_dir: The data folder.
-        lakehouse_dir: Where bronze may have columns that the contract does not name.
-        evolve: Whether the files may have further ones.
-
     Raises:
         InputError: The folder cannot be read as a data folder.
     """
@@ -57,10 +52,6 @@ def raw_bytes(data_dir: str) -> int:
 def check_folder(location: str, option: str) -> None:
     """Refuse a local folder that is not there.
 
-    Args:
-        location: The folder.
-        option: The option that names another one, for the message.
-
     Raises:
         InputError: It is not.
     """
@@ -71,10 +62,6 @@ def check_folder(location: str, option: str) -> None:
 
 def check_writable(location: str, option: str) -> None:
     """Find out whether a local folder can be made and written, without making it.
-
-    Args:
-        location: The folder.
-        option: The option that names another one, for the message.
 
     Raises:
         InputError: It cannot.

@@ -39,12 +39,6 @@ def read_files(
 ) -> DataFrame:
     """The rows of an entity's files, each file read by its own header.
 
-    Args:
-        spark: The session to read with.
-        storage: Knows how large a file is.
-        files: The columns of each file, by its address.
-        by_lines: Whether to read large files as if each line were a row.
-
     Returns:
         What `bronze.read_raw` promises; NULL in a column that a file does not have.
     """
@@ -63,12 +57,6 @@ def read_files(
 
 def read_lines(spark: SparkSession, file: str, header: str, columns: list[str]) -> DataFrame:
     """What Spark's CSV reader gives for a file, if each of its lines is a row.
-
-    Args:
-        spark: The session to read with.
-        file: The file's address.
-        header: Its first line, without the line's end.
-        columns: The names in it.
 
     Returns:
         The columns as text, `_corrupt_record` and `_file_name`. Reading the rows raises an error
