@@ -1,5 +1,6 @@
 """One Spark session for every test, in a JVM that notebooks may use after them."""
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -60,3 +61,11 @@ def for_little_data() -> Iterator[None]:
     session = SparkSession.getActiveSession()
     if session is not None and int(session.conf.get(settings.LARGEST, "0") or 0) >= settings.LITTLE:
         settings.begin(session, LITTLE)
+
+
+def pytest_unconfigure() -> None:
+    """Hypothesis leaves a callback with the garbage collector, which holds modules to the end.
+
+    Among them is DuckDB's, whose binding then calls all that is in it leaked, a page long.
+    """
+    gc.callbacks.clear()

@@ -17,7 +17,7 @@ import pyspark
 from py4j.protocol import Py4JError
 from pyspark import SparkContext
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.paths import PROJECT, work_folder
@@ -196,11 +196,11 @@ def report(console: Console) -> int:
     broken = 0
     for check in ALL:
         finding = check()
-        mark = "[red]\\[fix][/red]" if finding.fix else "[green]\\[ok][/green] "
-        console.print(f"  {mark} {escape(finding.what)}", soft_wrap=True)
+        mark = Text("[fix]", "red") if finding.fix else Text("[ok] ", "green")
+        console.print(Text.assemble("  ", mark, f" {finding.what}"), soft_wrap=True)
         if finding.fix:
             broken += 1
-            console.print(f"        {escape(finding.fix)}", soft_wrap=True)
+            console.print(f"        {finding.fix}", soft_wrap=True)
     console.print("All is well." if not broken else f"{broken} to mend.")
     return 1 if broken else 0
 

@@ -469,8 +469,14 @@ def test_a_job_without_the_layer_below_says_what_builds_it(folder: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--customers", "0", "--out", "{folder}/shop"], "0 is not in the range x>=1"),
-        (["--seed", "-1", "--out", "{folder}/shop"], "-1 is not in the range x>=0"),
+        (
+            ["--customers", "0", "--out", "{folder}/shop"],
+            "'--customers': Input should be greater than or equal to 1",
+        ),
+        (
+            ["--seed", "-1", "--out", "{folder}/shop"],
+            "'--seed': Input should be greater than or equal to 0",
+        ),
         (["--customers", "3", "--out", "{folder}/file/shop"], "--out FOLDER"),
         (["--customers", "3", "--out", "{folder}/file"], "--out FOLDER"),
     ],
