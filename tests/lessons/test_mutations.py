@@ -3,6 +3,7 @@
 A few mutations run with all other tests. All of them:  make nightly
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from ecommerce_lakehouse.lessons import committed_form
+from ecommerce_lakehouse.lessons.committed_form import to_committed_form
 from ecommerce_lakehouse.paths import PROJECT
 
 LEFT_OUT = (".git", ".venv*", "build", "lakehouse", ".*_cache", "__pycache__")
@@ -162,7 +163,8 @@ def change(project: Path, mutation: Mutation) -> None:
     notebook = nbformat.read(path, as_version=4)
     cell = cell_of(notebook, mutation)
     cell.source = cell.source.replace(mutation.old, mutation.new, 1)
-    path.write_text(committed_form.made_now(notebook), encoding="utf-8")
+    text = to_committed_form(json.loads(nbformat.writes(notebook)), is_fresh=True)
+    path.write_text(text, encoding="utf-8")
     if cell.source.startswith("#| export"):
         done = run(project, "-c", EXPORT)
         assert done.returncode == 0, done.stderr

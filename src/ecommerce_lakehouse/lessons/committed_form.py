@@ -1,98 +1,92 @@
-"""The committed form of a notebook: its outputs, and no trace of when or where they were made."""
+"""The committed form of a notebook: its outputs, and no trace of when or where they were made.
+
+A notebook is read as the JSON that it is, in which a text is a list of its lines: nbformat takes
+a second to load, and this runs with every commit.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
-CODE = "outputs_made_by"
+MADE_BY = "outputs_made_by"
 """In a notebook's metadata: the digest of each cell's code when its output was made."""
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
 
 
-def canonical(notebook: Any) -> str:
-    """A notebook as it is committed: no trace of when, where and by whom it was run.
+def to_committed_form(notebook: dict[str, Any], *, is_fresh: bool = False) -> str:
+    """The text of a notebook as it is committed: no trace of when, where and by whom it was run.
 
-    Returns:
-        Its JSON text.
+    Args:
+        notebook: Its JSON.
+        is_fresh: Whether the code that it has now has just made its outputs.
     """
-    made = notebook.metadata.get(CODE, {})
-    notebook.metadata = {
-        "kernelspec": {
-            "display_name": "Python 3 (ipykernel)",
-            "language": "python",
-            "name": "python3",
-        },
-        "language_info": {"name": "python"},
-        CODE: {cell.id: made[cell.id] for cell in notebook.cells if cell.id in made},
-    }
-    notebook.nbformat, notebook.nbformat_minor = 4, 5
-    for cell in notebook.cells:
-        tags = [tag for tag in cell.metadata.get("tags", []) if tag != "injected-parameters"]
-        cell.metadata = {"tags": tags} if tags else {}
-        if cell.cell_type == "code":
-            cell.outputs = _merged_streams(cell.outputs)
+    made = notebook["metadata"].get(MADE_BY, {})
+    if is_fresh:
+        made = {cell["id"]: _digest(cell) for cell in notebook["cells"] if is_code(cell)}
+    known = {cell["id"]: made[cell["id"]] for cell in notebook["cells"] if cell["id"] in made}
+    for cell in notebook["cells"]:
+        tags = [tag for tag in cell["metadata"].get("tags", []) if tag != "injected-parameters"]
+        cell["metadata"] = {"tags": tags} if tags else {}
+        if is_code(cell):
+            cell["outputs"] = _merge_streams(cell["outputs"])
         for output in cell.get("outputs", []):
-            if output.output_type in ("display_data", "execute_result"):
-                picture = output.metadata.get("image/png")
-                output.metadata = {"image/png": picture} if picture else {}
-    return nbformat.writes(notebook, version=nbformat.NO_CONVERT).rstrip("\n") + "\n"
+            if output["output_type"] in ("display_data", "execute_result"):
+                picture = output["metadata"].get("image/png")
+                output["metadata"] = {"image/png": picture} if picture else {}
+    notebook |= {"metadata": METADATA | {MADE_BY: known}, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
-def _merged_streams(outputs: list[Any]) -> list[Any]:
+def is_code(cell: dict[str, Any]) -> bool:
+    """Whether a cell is one of code."""
+    return bool(cell["cell_type"] == "code")
+
+
+def source_of(cell: dict[str, Any]) -> str:
+    """The text of a cell."""
+    return "".join(cell["source"])
+
+
+def _merge_streams(outputs: list[Any]) -> list[Any]:
     """Join neighbouring pieces of printed text: where a kernel cuts them is chance."""
     merged: list[Any] = []
     for output in outputs:
         name = output.get("name")  # only streams have one: stdout, stderr
         if name and merged and merged[-1].get("name") == name:
-            merged[-1].text += output.text
+            text = "".join([*merged[-1]["text"], *output["text"]])
+            merged[-1]["text"] = text.splitlines(keepends=True)
         else:
             merged.append(output)
     return merged
 
 
-def made_now(notebook: Any) -> str:
-    """The committed form of a notebook whose outputs were made by the code it has now."""
-    notebook.metadata[CODE] = {c.id: _digest(c) for c in notebook.cells if c.cell_type == "code"}
-    return canonical(notebook)
-
-
-def update_reference(executed: Path, reference: Path) -> bool:
-    """Replace a notebook's committed outputs by those of an executed copy.
-
-    Returns:
-        Whether the file changed.
-    """
-    text = made_now(nbformat.read(executed, as_version=4))
-    if reference.read_text(encoding="utf-8") == text:
-        return False
+def update_reference(executed: Path, reference: Path) -> None:
+    """Replace a notebook's committed outputs by those of an executed copy."""
+    text = to_committed_form(json.loads(executed.read_text(encoding="utf-8")), is_fresh=True)
     reference.write_text(text, encoding="utf-8")
-    return True
-
-
-def stale_cells(notebook: Any) -> list[str]:
-    """The ids of code cells that were changed after their output was made."""
-    made = notebook.metadata.get(CODE, {})
-    return [
-        cell.id
-        for cell in notebook.cells
-        if cell.cell_type == "code" and made.get(cell.id) != _digest(cell)
-    ]
 
 
 def tidy(path: Path, *, check: bool) -> list[str]:
-    """Bring a notebook file into its committed form.
+    """Bring a notebook file into its committed form; with `check`, write nothing.
 
     Returns:
         What is (or was) wrong with it, in words.
     """
     text = path.read_text(encoding="utf-8")
-    notebook = nbformat.reads(text, as_version=4)
-    stale = stale_cells(notebook)
-    wanted = canonical(notebook)
-    found = [f"cell {cell} was changed after its output was made" for cell in stale]
+    notebook = json.loads(text)
+    made = notebook["metadata"].get(MADE_BY, {})
+    found = [
+        f"cell {cell['id']} was changed after its output was made"
+        for cell in notebook["cells"]
+        if is_code(cell) and made.get(cell["id"]) != _digest(cell)
+    ]
+    wanted = to_committed_form(notebook)
     if wanted != text:
         found.append("not in canonical form" if check else "brought into canonical form")
         if not check:
@@ -100,5 +94,5 @@ def tidy(path: Path, *, check: bool) -> list[str]:
     return found
 
 
-def _digest(cell: Any) -> str:
-    return hashlib.sha256(cell.source.encode()).hexdigest()[:12]
+def _digest(cell: dict[str, Any]) -> str:
+    return hashlib.sha256(source_of(cell).encode()).hexdigest()[:12]

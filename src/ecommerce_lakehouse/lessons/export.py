@@ -6,13 +6,13 @@ number that moves when a cell is added, and rewrites imports. This is all we nee
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
-
 from ecommerce_lakehouse.errors import LakehouseError
+from ecommerce_lakehouse.lessons.committed_form import is_code, source_of
 from ecommerce_lakehouse.paths import PROJECT
 from ecommerce_lakehouse.registry import NOTEBOOKS
 
@@ -32,9 +32,9 @@ EXPORTED = {**NOTEBOOKS, "quality": "07_data_quality", "decisions": "09_business
 
 def marked_cells(notebook: Path) -> list[str]:
     """The source of a notebook's marked cells, without the mark."""
-    cells = nbformat.read(notebook, as_version=4).cells
-    marked = [c.source for c in cells if c.cell_type == "code" and c.source.startswith(MARK)]
-    return [source.removeprefix(MARK).strip() + "\n" for source in marked]
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    sources = [source_of(cell) for cell in cells if is_code(cell)]
+    return [s.removeprefix(MARK).strip() + "\n" for s in sources if s.startswith(MARK)]
 
 
 def render(module: str) -> str:
