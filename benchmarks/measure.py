@@ -197,7 +197,7 @@ def keep(name: str, rows: list[dict[str, Any]]) -> None:
 
     A row takes the place of an earlier one of the same way, size and share. The others stay, so
     that a long comparison can be made in pieces; but of a size and share only those of one
-    machine, as they are held against each other.
+    machine, as they are compared with each other.
 
     Args:
         name: The file's name without its ending.

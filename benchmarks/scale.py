@@ -25,7 +25,7 @@ SHOPS = PROJECT / "build" / "benchmarks"
 CAP_MB = 4096
 """What the processes of each way may hold together."""
 HEAP = "2g"
-"""Half of that is for the objects of Java, ours and the plain way's; so it is in `profile`."""
+"""Half of that is for the objects of Java, ours and the plain way's; so has `spark/settings.py`."""
 
 
 def ways(data: Path, out: Path) -> dict[str, Command]:

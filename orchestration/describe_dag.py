@@ -1,6 +1,6 @@
 """Load one DAG file with Airflow and print what it says, as one line of JSON.
 
-Run by ``ecommerce_lakehouse.airflow_env.parse_dag`` with the Python of
+Run by ``ecommerce_lakehouse.lessons.airflow.parse_dag`` with the Python of
 ``.venv-airflow``; nothing here imports the project.
 
     python orchestration/describe_dag.py DAG_FILE PROJECT

@@ -105,7 +105,7 @@ def run(raw: Path, scratch: Path, artifacts_dir: str, **flags: Any) -> list[Chan
     if "lakehouse_dir" not in flags:
         flags["lakehouse_dir"] = str(scratch / "lakehouse")
         artifacts_dir = str(scratch / "exports")
-    with listen(get_spark("lineage", flags.get("master")), raw):
+    with listen(get_spark("lineage", flags.get("master")), flags["lakehouse_dir"], raw):
         return build_layers(LAYERS, writer=ListenedWriter, artifacts_dir=artifacts_dir, **flags)
 
 

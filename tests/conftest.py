@@ -59,7 +59,10 @@ def for_little_data() -> Iterator[None]:
     """A test that opens a large lakehouse leaves the session set for little data."""
     yield
     session = SparkSession.getActiveSession()
-    if session is not None and int(session.conf.get(settings.LARGEST, "0") or 0) >= settings.LITTLE:
+    if (
+        session is not None
+        and int(session.conf.get(settings.LARGEST_OPENED, "0") or 0) >= settings.LITTLE_BYTES
+    ):
         settings.begin(session, LITTLE)
 
 

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ecommerce_lakehouse.errors import LakehouseError
-from ecommerce_lakehouse.paths import PROJECT, work_folder
+from ecommerce_lakehouse.paths import IS_CHECKOUT, PROJECT, work_folder
 from ecommerce_lakehouse.spark.class_archive import archive_of, holds_spark, make_archive
 from ecommerce_lakehouse.spark.jars import delta_jars, missing_jars
 from ecommerce_lakehouse.spark.java import (
@@ -30,6 +30,7 @@ from ecommerce_lakehouse.spark.java import (
     java_version,
 )
 
+REINSTALL = "make -B setup" if IS_CHECKOUT else "pip install --force-reinstall ecommerce-lakehouse"
 NEEDED = {"pyspark": "4.2.0", "delta-spark": "4.4.0"}
 
 
@@ -59,7 +60,7 @@ def check_versions() -> Finding:
         except PackageNotFoundError:
             found = "missing"
         if found != wanted:
-            return Finding(f"{name} {found}, needed: {wanted}", "make -B setup")
+            return Finding(f"{name} {found}, needed: {wanted}", REINSTALL)
     return Finding(", ".join(f"{name} {wanted}" for name, wanted in NEEDED.items()))
 
 
@@ -125,12 +126,13 @@ def check_disk() -> Finding:
 
 def check_folder() -> Finding:
     """Logs and what can be thrown away have a folder."""
+    folder = work_folder()
     try:
-        folder = work_folder()
+        folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):
             raise PermissionError
     except OSError:
-        return Finding(f"{PROJECT} cannot be written", f'chmod -R u+w "{PROJECT}"')
+        return Finding(f"{folder} cannot be written", f'chmod -R u+w "{folder.parent}"')
     return Finding(f"{folder} can be written")
 
 
@@ -149,8 +151,8 @@ def check_archive() -> Finding:
     return Finding("Spark starts from an archive of its classes")
 
 
-QUICK = (check_python, check_versions, check_folder)
-ALL = (
+QUICK_CHECKS = (check_python, check_versions, check_folder)
+ALL_CHECKS = (
     check_python,
     check_versions,
     check_java,
@@ -170,7 +172,7 @@ def quick() -> None:
     Raises:
         LakehouseError: Something is missing; the message names the command that mends it.
     """
-    for check in QUICK:
+    for check in QUICK_CHECKS:
         finding = check()
         if finding.fix:
             raise LakehouseError(finding.what, f"Mend it with:  {finding.fix}")
@@ -194,7 +196,7 @@ def report(console: Console) -> int:
         0 when all is well, 1 otherwise.
     """
     broken = 0
-    for check in ALL:
+    for check in ALL_CHECKS:
         finding = check()
         mark = Text("[fix]", "red") if finding.fix else Text("[ok] ", "green")
         console.print(Text.assemble("  ", mark, f" {finding.what}"), soft_wrap=True)

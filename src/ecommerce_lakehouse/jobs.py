@@ -19,7 +19,7 @@ def refuse_empty(param: typer.CallbackParam, value: str | None) -> str | None:
         InputError: It is empty, as from a variable that is not set.
     """
     if value is not None and not value.strip():
-        name = param.opts[0] if param.opts else param.name
+        name = " or ".join(param.opts) or param.name
         raise InputError(f"{name} is given and empty.", "Give it a value, or leave it out.")
     return value
 
@@ -31,7 +31,7 @@ def read_folder(param: typer.CallbackParam, value: str | None) -> str | None:
 
 
 def option(*flags: str, metavar: str, text: str, default: str) -> Any:
-    """An option that is not empty; the default is told, and meant where it is not given."""
+    """An option of text that must not be empty; --help tells its default."""
     check = read_folder if metavar == "FOLDER" else refuse_empty
     return typer.Option(*flags, metavar=metavar, help=text, callback=check, show_default=default)
 
@@ -107,6 +107,3 @@ def run_app(app: typer.Typer) -> None:
     except LakehouseError as error:
         print(error, file=sys.stderr)
         sys.exit(1 if isinstance(error, NotebookFailed) else 2)
-    except KeyboardInterrupt:
-        print("\nStopped.", file=sys.stderr)
-        sys.exit(130)

@@ -39,10 +39,8 @@ def require_checkout(what: str) -> None:
 
 
 def work_folder() -> Path:
-    """The folder for logs and what can be thrown away, made if it is not there."""
-    folder = PROJECT / "build" if IS_CHECKOUT else cache_dir() / "work"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    """The folder for logs and what can be thrown away, made or not."""
+    return PROJECT / "build" if IS_CHECKOUT else cache_dir() / "work"
 
 
 def resolve(location: str | os.PathLike[str]) -> str:

@@ -185,6 +185,6 @@ def test_tidying_brings_back_the_committed_form(tmp_path: Path) -> None:
     notebook.metadata.language_info["version"] = "3.99"
     notebook.cells[2].metadata["execution"] = {"iopub.execute_input": "2024-01-01T00:00:00Z"}
     nbformat.write(notebook, path)
-    assert committed_form.tidy(path, check=True) == ["not in canonical form"]
-    assert committed_form.tidy(path, check=False) == ["brought into canonical form"]
+    assert committed_form.tidy(path, check=True) == ["not in committed form"]
+    assert committed_form.tidy(path, check=False) == ["brought into committed form"]
     assert path.read_text(encoding="utf-8") == PATHS[0].read_text(encoding="utf-8")

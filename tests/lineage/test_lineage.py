@@ -24,7 +24,7 @@ from ecommerce_lakehouse.lineage.observed import (
     read_writes,
 )
 from ecommerce_lakehouse.operations import Gate
-from ecommerce_lakehouse.operations.change import Change
+from ecommerce_lakehouse.operations.change import Change, Outcome
 from ecommerce_lakehouse.operations.update import update
 from ecommerce_lakehouse.paths import EXAMPLE_DATA, PROJECT
 from ecommerce_lakehouse.spark import jars
@@ -149,11 +149,11 @@ def test_a_merge_tells_of_the_same_inputs_and_columns_as_a_build(
     (data / "raw_orders_2.csv").write_text(f"{header}\n{more}")
     lake = Lakehouse(spark, lakehouse, data, sql_names=False, gate=Gate(), writer=ListenedWriter)
     names = ("bronze.orders", "silver.stg_orders", "intermediate.int_customer_orders")
-    with listen(spark, tmp_path / "events.ndjson"):
+    with listen(spark, str(lakehouse), tmp_path / "events.ndjson"):
         changes = [update(lake, name) for name in names]
     assert changes[1:] == [
-        Change("silver.stg_orders", "merged", inserted=1, updated=1),
-        Change("intermediate.int_customer_orders", "merged", inserted=1, deleted=1),
+        Change("silver.stg_orders", Outcome.MERGED, inserted=1, updated=1),
+        Change("intermediate.int_customer_orders", Outcome.MERGED, inserted=1, deleted=1),
     ]
     found = read_writes(tmp_path / "events.ndjson")
     assert [write.table for write in found] == list(names)

@@ -189,8 +189,8 @@ def test_a_file_that_changed_after_it_was_read_is_read_again(
     assert update(open_lake(spark, customers), "customers").how == "unchanged"
     file.write_text(file.read_text().replace("Ben", "Bob"))
     lake = open_lake(spark, customers)
-    assert update(lake, "customers") == Change("bronze.customers", "built", 2)
-    assert update(lake, "stg_customers") == Change("silver.stg_customers", "built", 2)
+    assert update(lake, "customers") == Change("bronze.customers", Outcome.BUILT, 2)
+    assert update(lake, "stg_customers") == Change("silver.stg_customers", Outcome.BUILT, 2)
     names = lake.read("stg_customers").orderBy("customer_id").select("first_name").collect()
     assert [row.first_name for row in names] == ["Ann", "Bob"]
 
@@ -237,7 +237,7 @@ def test_rows_that_another_writer_appended_are_taken_in(
     cid = row.set_column(0, "customer_id", pa.array(["3"]))
     write_deltalake(lake.path("customers"), cid, mode="append")
     assert lake.folder.log(registry.get("customers")).version() == 1
-    assert update(lake, "stg_customers") == Change("silver.stg_customers", "built", 3)
+    assert update(lake, "stg_customers") == Change("silver.stg_customers", Outcome.BUILT, 3)
 
 
 @pytest.mark.parametrize("scheme", ["file:", pytest.param("file://", marks=pytest.mark.nightly)])
@@ -248,8 +248,8 @@ def test_folders_may_be_uris(spark: SparkSession, customers: Path, scheme: str) 
     assert update(by_uri, "customers").how == "unchanged"
     deliver(customers / "data", "2", {"customers": [CID]})
     by_uri = Lakehouse(spark, lake, files, JULY, sql_names=False)
-    assert update(by_uri, "customers") == Change("bronze.customers", "merged", 1)
-    assert update(by_uri, "stg_customers") == Change("silver.stg_customers", "merged", 1)
+    assert update(by_uri, "customers") == Change("bronze.customers", Outcome.MERGED, 1)
+    assert update(by_uri, "stg_customers") == Change("silver.stg_customers", Outcome.MERGED, 1)
     assert open_lake(spark, customers).read("stg_customers").count() == 3
     assert sorted(path.name for path in customers.iterdir()) == ["data", "lake"]
 
@@ -268,7 +268,7 @@ def test_keys_that_are_lost_with_a_machine_are_read_anew(
     deliver(customers / "data", "2", {"customers": [CID]})
     lake = open_lake(spark, customers)
     update(lake, "customers")
-    keep = from_raw.broadcast_if_few
+    keep = from_raw.collect_keys
     lost: list[int] = []
     context: Any = spark.sparkContext._jsc
     blocks: Any = spark._jvm
@@ -284,7 +284,7 @@ def test_keys_that_are_lost_with_a_machine_are_read_anew(
                 lost.append(number)
         return kept
 
-    monkeypatch.setattr(from_raw, "broadcast_if_few", and_lose)
+    monkeypatch.setattr(from_raw, "collect_keys", and_lose)
     assert update(lake, "stg_customers").how == how
     assert len(lost) == min(times, MAX_TRIES)
     names = lake.read("stg_customers").orderBy("customer_id").select("first_name").collect()
@@ -384,7 +384,7 @@ def test_what_cannot_be_told_from_the_changes_is_built_anew(
         spark.sql(f"OPTIMIZE delta.`{lake.path('customers')}`")
         new.unlink()
     change = update(lake, "stg_customers")
-    assert change == Change("silver.stg_customers", "built", 2)
+    assert change == Change("silver.stg_customers", Outcome.BUILT, 2)
     assert str(change).endswith("(its code is another)") == (what == "other code")
     rows = lake.read("stg_customers").orderBy("customer_id").collect()
     assert [row.country for row in rows] == ["US", "AT"]

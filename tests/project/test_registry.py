@@ -10,13 +10,6 @@ from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.layers.gold import dim_customer_segments
 
 
-@pytest.fixture
-def own_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test declares is forgotten afterwards."""
-    registry.load_layers()
-    monkeypatch.setattr(registry, "_tables", dict(registry._tables))
-
-
 def test_the_tables_of_the_contract() -> None:
     """Every one with its layer and the column that identifies a row."""
     assert {table.full_name: ",".join(table.key) for table in registry.tables()} == {
@@ -82,7 +75,7 @@ def test_a_layer_that_does_not_exist_is_refused() -> None:
         registry.table("platinum", grain="One row per dream")
 
 
-@pytest.mark.usefixtures("own_list")
+@pytest.mark.usefixtures("own_tables")
 def test_declaring_again_replaces() -> None:
     """A cell that was edited and run again is the one that counts."""
 
@@ -96,7 +89,7 @@ def test_declaring_again_replaces() -> None:
     assert [table.name for table in registry.tables()].count("dim_customer_segments") == 1
 
 
-@pytest.mark.usefixtures("own_list")
+@pytest.mark.usefixtures("own_tables")
 def test_a_new_table_takes_its_place_in_the_order() -> None:
     """Before a table of its layer that reads it, whatever was declared first."""
 

@@ -24,7 +24,7 @@ def sized(folder: Path, size: int) -> Path:
 
 @pytest.mark.parametrize(
     ("size", "partitions", "compiled"),
-    [(settings.LITTLE - 1, "1", "false"), (settings.LITTLE, "4", "true")],
+    [(settings.LITTLE_BYTES - 1, "1", "false"), (settings.LITTLE_BYTES, "4", "true")],
 )
 def test_little_data_is_interpreted_in_one_partition(
     spark: SparkSession, tmp_path: Path, size: int, partitions: str, compiled: str
@@ -43,7 +43,7 @@ def test_much_data_is_sorted_piece_by_piece(megabytes: int, partitions: str) -> 
 def test_much_data_is_read_by_several_tasks_a_core(spark: SparkSession, tmp_path: Path) -> None:
     """Files of 100 MB: two tasks of 64 and 36 MB would leave one of two cores idle for a while."""
     cores = spark.sparkContext.defaultParallelism
-    Lakehouse(spark, tmp_path / "lakehouse", sized(tmp_path / "raw", settings.LITTLE))
+    Lakehouse(spark, tmp_path / "lakehouse", sized(tmp_path / "raw", settings.LITTLE_BYTES))
     (tmp_path / "lines").write_bytes(b"a line of text\n" * (100 * 2**20 // 15))
     assert spark.read.text(str(tmp_path / "lines")).rdd.getNumPartitions() >= 4 * cores
 
@@ -59,7 +59,7 @@ def test_much_data_has_more_memory_but_not_more_than_half(
 
 
 @pytest.mark.parametrize(
-    ("size", "memory"), [(settings.LITTLE - 1, "600m"), (settings.LITTLE, "1g")]
+    ("size", "memory"), [(settings.LITTLE_BYTES - 1, "600m"), (settings.LITTLE_BYTES, "1g")]
 )
 def test_little_data_has_less_memory(size: int, memory: str) -> None:
     assert settings.memory_for(size, 24 * 2**30) == memory

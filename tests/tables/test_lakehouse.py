@@ -20,7 +20,7 @@ from ecommerce_lakehouse.errors import InputError, LakehouseError, MissingTableE
 from ecommerce_lakehouse.layers.bronze import RAW_COLUMNS
 from ecommerce_lakehouse.layers.gold import fct_customer_metrics
 from ecommerce_lakehouse.layers.intermediate import int_customer_rfm
-from ecommerce_lakehouse.operations.change import Change
+from ecommerce_lakehouse.operations.change import Change, Outcome
 from ecommerce_lakehouse.operations.update import update
 from ecommerce_lakehouse.paths import EXAMPLE_DATA, PROJECT, for_message, resolve
 from ecommerce_lakehouse.storage.folder import TableFolder
@@ -285,12 +285,12 @@ def test_a_merge_writes_only_what_is_new_changed_or_gone(
     registry.table("gold", key="customer_id", grain="One row per customer")(countries)
     people = [ANN, BEN, CID, EVE]
     lake = without_gate(spark, tmp_path / "lake", a_few(tmp_path / "data", customers=people))
-    assert update(lake, countries) == Change("gold.countries", "built", inserted=4)
+    assert update(lake, countries) == Change("gold.countries", Outcome.BUILT, inserted=4)
     before = by_key(on_disk(lake, "countries"), "customer_id", "spark_updated_at")
 
     people = [ANN, BEN.replace("US", "AT"), DEE, EVE.replace("Lee,,", "Lee,FR,")]
     lake = without_gate(spark, tmp_path / "lake", a_few(tmp_path / "data", customers=people))
-    assert update(lake, countries) == Change("gold.countries", "merged", 1, 2, 1)
+    assert update(lake, countries) == Change("gold.countries", Outcome.MERGED, 1, 2, 1)
     merged = by_key(lake.read(countries), "customer_id", "country")
     assert merged == {1: None, 2: "AT", 4: "US", 5: "FR"}
     after = by_key(on_disk(lake, "countries"), "customer_id", "spark_updated_at")
@@ -307,7 +307,7 @@ def test_a_column_that_is_never_null_can_be_merged(spark: SparkSession, tmp_path
     a_few(tmp_path / "data", customers=[ANN, BEN.replace("ben@", "benjamin@")])
     before = by_key(on_disk(lake, "known_countries"), "customer_id", "spark_updated_at")
     lake = without_gate(spark, tmp_path / "lake", tmp_path / "data")
-    assert update(lake, known_countries) == Change("gold.known_countries", "merged")
+    assert update(lake, known_countries) == Change("gold.known_countries", Outcome.MERGED)
     after = by_key(on_disk(lake, "known_countries"), "customer_id", "spark_updated_at")
     assert after == before
 

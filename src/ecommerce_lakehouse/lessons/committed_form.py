@@ -31,6 +31,7 @@ def to_committed_form(notebook: dict[str, Any], *, is_fresh: bool = False) -> st
         made = {cell["id"]: _digest(cell) for cell in notebook["cells"] if is_code(cell)}
     known = {cell["id"]: made[cell["id"]] for cell in notebook["cells"] if cell["id"] in made}
     for cell in notebook["cells"]:
+        cell["source"] = _lines(cell["source"])
         tags = [tag for tag in cell["metadata"].get("tags", []) if tag != "injected-parameters"]
         cell["metadata"] = {"tags": tags} if tags else {}
         if is_code(cell):
@@ -53,14 +54,17 @@ def source_of(cell: dict[str, Any]) -> str:
     return "".join(cell["source"])
 
 
+def _lines(text: str | list[str]) -> list[str]:
+    return "".join(text).splitlines(keepends=True)
+
+
 def _merge_streams(outputs: list[Any]) -> list[Any]:
     """Join neighbouring pieces of printed text: where a kernel cuts them is chance."""
     merged: list[Any] = []
     for output in outputs:
         name = output.get("name")  # only streams have one: stdout, stderr
         if name and merged and merged[-1].get("name") == name:
-            text = "".join([*merged[-1]["text"], *output["text"]])
-            merged[-1]["text"] = text.splitlines(keepends=True)
+            merged[-1]["text"] = _lines([*merged[-1]["text"], *output["text"]])
         else:
             merged.append(output)
     return merged
@@ -88,7 +92,7 @@ def tidy(path: Path, *, check: bool) -> list[str]:
     ]
     wanted = to_committed_form(notebook)
     if wanted != text:
-        found.append("not in canonical form" if check else "brought into canonical form")
+        found.append("not in committed form" if check else "brought into committed form")
         if not check:
             path.write_text(wanted, encoding="utf-8")
     return found

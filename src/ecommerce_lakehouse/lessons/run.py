@@ -129,10 +129,9 @@ OnCell = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """How one notebook ended: its cells, its seconds."""
+class NotebookRun:
+    """A notebook that ran to its end: its code cells, its seconds."""
 
-    name: str
     cells: int
     seconds: float
 
@@ -149,7 +148,7 @@ class CountingEngine(NBClientEngine):
         done = 0
         complete = nb_man.cell_complete
 
-        def counted(cell: Any, *args: Any, **kwargs: Any) -> Any:
+        def count(cell: Any, *args: Any, **kwargs: Any) -> Any:
             nonlocal done
             result = complete(cell, *args, **kwargs)
             if cell.cell_type == "code":
@@ -157,7 +156,7 @@ class CountingEngine(NBClientEngine):
                 cls.on_cell(done, total)
             return result
 
-        nb_man.cell_complete = counted
+        nb_man.cell_complete = count
         return super().execute_managed_notebook(nb_man, kernel_name, **options)
 
 
@@ -175,7 +174,7 @@ class LoggedKernel(AsyncKernelManager):
 
 def run_notebook(
     source: Path, target: Path, parameters: dict[str, str], on_cell: OnCell
-) -> Outcome:
+) -> NotebookRun:
     """Execute one notebook into a copy.
 
     Args:
@@ -213,9 +212,9 @@ def run_notebook(
         copy = f"The executed copy, with the full error: {target}"
         if problem.ename == "InputError":  # the data or a parameter, not the cell
             raise InputError(said, copy) from None
-        raise NotebookFailed(f"{said}\n\n{_indented(problem.source)}", copy) from None
+        raise NotebookFailed(f"{said}\n\n{_indent(problem.source)}", copy) from None
     cells = sum(cell.cell_type == "code" for cell in executed.cells)
-    return Outcome(source.stem, cells, time.monotonic() - start)
+    return NotebookRun(cells, time.monotonic() - start)
 
 
 def _what_failed(problem: papermill.PapermillExecutionError, executed: Path) -> str:
@@ -234,6 +233,6 @@ def _last_words(executed: Path) -> str:
     return lines[-1] if lines else "an error without a message"
 
 
-def _indented(source: str) -> str:
+def _indent(source: str) -> str:
     lines = source.splitlines()
     return "\n".join(f"    {line}" for line in lines[:12] + (["…"] if len(lines) > 12 else []))

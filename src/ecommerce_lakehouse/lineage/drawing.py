@@ -29,7 +29,7 @@ def draw(to: str | os.PathLike[str], table: pd.DataFrame | None = None) -> chart
 
     Args:
         to: The artifacts folder.
-        table: Its arrows, as `edges()` has them; the declared ones by default.
+        table: Its arrows, as `declared.edges()` has them; the declared ones by default.
 
     Examples:
         >>> draw(scratch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,27 +17,37 @@ from ecommerce_lakehouse.paths import for_message
 from ecommerce_lakehouse.registry import Table
 from ecommerce_lakehouse.spark.jars import listener_jar
 from ecommerce_lakehouse.spark.java import ensure_java
-from ecommerce_lakehouse.storage.folder import TableFolder
-from ecommerce_lakehouse.storage.writing import OpenGate, TableWriter
+from ecommerce_lakehouse.storage.files import Storage
+from ecommerce_lakehouse.storage.writing import TableWriter
 
 STAGING = "_staging_"
-"""How the table is called in which rows wait for their MERGE; it is deleted after that."""
+"""How the name of a table begins in which rows wait for their MERGE; it is deleted after that."""
 MAX_WAIT_MS = 600_000
 """How long the listener may take to tell of what has already happened."""
 
 
 @contextmanager
-def listen(spark: SparkSession, to: Path) -> Iterator[None]:
+def listen(spark: SparkSession, lakehouse: str, to: Path) -> Iterator[None]:
     """Have every query that runs meanwhile told to a file.
 
     Args:
         spark: The session. It goes on as before when this is over.
+        lakehouse: Where tables are written.
         to: A file; an event is appended as one JSON line. No event, no file.
 
     Raises:
-        LakehouseError: The listener's JAR is not cached, and not to be had.
+        InputError: The lakehouse has a name with which the listener does not see what is written.
+        LakehouseError: The listener's JAR is not cached and could not be fetched.
     """
     jvm = _jvm(spark)
+    try:
+        jvm.java.net.URI.create(Storage(spark).uri(lakehouse))
+    except IllegalArgumentException:
+        raise InputError(
+            f"{for_message(lakehouse)} has a character in its name, such as a space, "
+            "with which OpenLineage's listener does not see what is written there.",
+            "Name a folder without:  --lakehouse-dir FOLDER",
+        ) from None
     loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
     if loader.getResource("io/openlineage/spark/agent/OpenLineageSparkListener.class") is None:
         jar = listener_jar(ensure_java())
@@ -67,23 +77,7 @@ class ListenedWriter(TableWriter):
 
     It does not follow a WITH clause, and of a MERGE it tells what was read only where that is a
     table.
-
-    Raises:
-        InputError: The folder has a name with which it does not see what is written there.
     """
-
-    def __init__(
-        self, folder: TableFolder, gate: OpenGate, forget: Callable[[Table], object]
-    ) -> None:
-        try:
-            _jvm(folder.spark).java.net.URI.create(folder.storage.uri(folder.location))
-        except IllegalArgumentException:
-            raise InputError(
-                f"{for_message(folder.location)} has a character in its name, such as a space, "
-                "with which OpenLineage's listener does not see what is written there.",
-                "Name a folder without:  --lakehouse-dir FOLDER",
-            ) from None
-        super().__init__(folder, gate, forget)
 
     def _admit(
         self, table: Table, rows: DataFrame, *, whole: bool

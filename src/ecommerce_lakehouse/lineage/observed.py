@@ -129,7 +129,7 @@ def _without_itself(write: Write) -> Write:
 
 
 def graph(found: Iterable[Write]) -> pd.DataFrame:
-    """Every arrow that was seen, in the order of `lineage.edges()`; what is not there, last.
+    """Every arrow that was seen, in the order of `declared.edges()`; what is not there, last.
 
     Returns:
         Columns `source` and `target`.

@@ -41,7 +41,7 @@ def build_layers(
         evolve: Take columns into bronze that the contract does not name.
         data_dir: The folder of raw files.
         lakehouse_dir: The folder of tables.
-        artifacts_dir: Where the features are exported to.
+        artifacts_dir: Where the features go as a file.
         master: A Spark master; empty for spark-submit's, or every core of this machine.
         writer: The kind of writer; another one where somebody watches what is written.
 
@@ -83,7 +83,9 @@ def build_layers(
 
     Run(lake, layers, full_refresh=full_refresh).build(tables, say)
     if "ml" in layers:
-        print(_export(lake, registry.get("ml_customer_features"), artifacts_dir), flush=True)
+        print(
+            _write_features(lake, registry.get("ml_customer_features"), artifacts_dir), flush=True
+        )
     return changes
 
 
@@ -103,13 +105,13 @@ def find_new_columns(lake: Lakehouse) -> list[str]:
     return list(sentences.values())
 
 
-def _export(lake: Lakehouse, table: Table, artifacts_dir: str) -> str:
+def _write_features(lake: Lakehouse, table: Table, artifacts_dir: str) -> str:
     """Write a table of customers as one file, unless it is the one that is there already.
 
     Returns:
         A line that says which.
     """
-    source = f"{lake.folder.path(table)}, {lake.folder.log(table).changed()}"
+    source = f"{lake.folder.path(table)}, {lake.folder.log(table).last_change()}"
     file = artifacts_folder(artifacts_dir) / f"{table.name}.parquet"
     if is_written_from(file, source):
         return f"{file.name} is up to date"

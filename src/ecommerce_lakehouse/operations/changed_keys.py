@@ -76,10 +76,10 @@ def collect_changed_keys(
             if table.event_date in rows.columns:
                 day = F.col(table.event_date)
                 found.append(rows.where((day > first) & (day <= last)).select(*key))
-    return broadcast_if_few(reduce(DataFrame.unionAll, found).distinct())
+    return collect_keys(reduce(DataFrame.unionAll, found).distinct())
 
 
-def broadcast_if_few(keys: DataFrame) -> DataFrame:
+def collect_keys(keys: DataFrame) -> DataFrame:
     """Keys, read from the change feeds once, however often they are used.
 
     Raises:

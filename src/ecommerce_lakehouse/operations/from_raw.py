@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.layers.silver import typed_key
 from ecommerce_lakehouse.operations.change import Change, Outcome, change_of, rebuild
-from ecommerce_lakehouse.operations.changed_keys import broadcast_if_few, read_feed
+from ecommerce_lakehouse.operations.changed_keys import collect_keys, read_feed
 from ecommerce_lakehouse.paths import for_message
 from ecommerce_lakehouse.registry import Table
 from ecommerce_lakehouse.storage.delta_log import Provenance
@@ -73,7 +73,7 @@ def update_from_raw(lake: Lakehouse, table: Table, before: Provenance, now: Prov
         raw, feed = lake.folder.read(source), read_feed(lake, source, before, now)
         new = raw.where("false") if feed is None else feed.select(*raw.columns)
         key = typed_key(source.name)
-        keys[source.name] = broadcast_if_few(
+        keys[source.name] = collect_keys(
             new.select(key.alias("key")).where("key IS NOT NULL").distinct()
         )
         same_key = _with_key(raw, key, keys[source.name])

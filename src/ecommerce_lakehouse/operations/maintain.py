@@ -18,7 +18,6 @@ from ecommerce_lakehouse.paths import for_message
 from ecommerce_lakehouse.registry import LAYERS
 from ecommerce_lakehouse.storage.commits import one_writer
 from ecommerce_lakehouse.storage.delta_log import DeltaLog
-from ecommerce_lakehouse.storage.files import Storage
 from ecommerce_lakehouse.tables.lakehouse import Lakehouse
 
 RETENTION_HOURS = 168
@@ -68,7 +67,7 @@ def maintain(
         MissingTableError: There is no table.
         LakehouseError: Another run wrote a table meanwhile.
     """
-    storage = Storage(lake.spark)
+    storage = lake.folder.storage
     found = []
     for layer in (*LAYERS, "ops"):
         for name in storage.names(f"{lake.location}/{layer}"):

@@ -16,7 +16,6 @@ from ecommerce_lakehouse.operations.run import Run
 from ecommerce_lakehouse.paths import for_message
 from ecommerce_lakehouse.registry import Table, TableFunction
 from ecommerce_lakehouse.storage.delta_log import Commit, Provenance
-from ecommerce_lakehouse.storage.files import Storage
 from ecommerce_lakehouse.tables.lakehouse import Lakehouse
 
 
@@ -117,7 +116,7 @@ def _take_back(lake: Lakehouse, table: Table, then: dict[str, Then]) -> Change:
         return Change(table.full_name, Outcome.RESTORED)
     if provenance and log.provenance() != provenance:
         # The rows are those of then, and their old files need not be there.
-        lake.writer.note(table, provenance)
+        lake.writer.write_provenance(table, provenance)
     return Change(table.full_name, Outcome.UNCHANGED)
 
 
@@ -178,7 +177,7 @@ def _check_files(lake: Lakehouse, table: Table, version: int, moment: datetime) 
         LakehouseError: It has.
     """
     reader = lake.spark.read.format("delta").option("versionAsOf", version)
-    there = set(Storage(lake.spark).names(lake.folder.path(table)))
+    there = set(lake.folder.storage.names(lake.folder.path(table)))
     try:
         files = reader.load(lake.folder.path(table)).inputFiles()
         gone = [file for file in files if file.rpartition("/")[2] not in there]

@@ -94,7 +94,7 @@ class Run:
         Raises:
             LakehouseError: A later run has begun.
         """
-        with self._recorded():
+        with self._record_at_end():
             for table in tables:
                 say(self._step(table, bring))
 
@@ -112,7 +112,7 @@ class Run:
             QualityError: A check of severity `error` is broken.
         """
         results: list[Row] = []
-        with self._recorded():
+        with self._record_at_end():
             for table in tables:
                 if self._lake.folder.has(table):
                     found = gate.check(self._lake, table)
@@ -123,7 +123,7 @@ class Run:
         return results
 
     @contextmanager
-    def _recorded(self) -> Iterator[None]:
+    def _record_at_end(self) -> Iterator[None]:
         """Write down what was done, also when it ends with an error."""
         try:
             yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -87,7 +88,7 @@ class RunRecords:
         Args:
             name: The table's name.
             rows: Their cells, in the order of `SCHEMAS`.
-            metadata: What the commit says beside.
+            metadata: The text of the commit.
 
         Raises:
             LakehouseError: Another run wrote at the same moment.
@@ -116,7 +117,7 @@ class RunRecords:
         except OSError as problem:  # delta-rs commits with a hard link
             raise InputError(
                 f"The records of this run cannot be written to {self._place(name)} ({problem}).",
-                "On a disk without hard links, name the lakehouse as a URI:  "
+                "If the disk has no hard links, name the lakehouse as a URI:  "
                 f"--lakehouse-dir file://{self._location}",
             ) from None
 
@@ -127,16 +128,12 @@ class RunRecords:
     def set_as_of_date(self, run_id: str, day: date) -> None:
         """Write down the day of a run that did not know it when it began.
 
-        Raises:
-            LakehouseError: Other runs wrote their records each time.
+        Where other runs write their records each time it stays unknown: the tables are right.
         """
         for _ in range(MAX_TRIES):
-            try:
+            with suppress(CommitFailedError, LakehouseError):
                 self._set_as_of_date(run_id, day)
                 return
-            except (CommitFailedError, LakehouseError):
-                continue
-        raise conflict("ops.runs")
 
     def _set_as_of_date(self, run_id: str, day: date) -> None:
         mine, value = f"run_id = '{run_id}'", f"CAST('{day}' AS DATE)"

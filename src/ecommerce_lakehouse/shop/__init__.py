@@ -6,9 +6,12 @@ truth.json, which says what is in them.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ecommerce_lakehouse.shop.planted import deliveries, planted
+
+if TYPE_CHECKING:
+    from ecommerce_lakehouse.shop.generator import generate
 
 __all__ = ["deliveries", "generate", "planted"]
 

@@ -47,13 +47,13 @@ def simulate(seed: int, number: int) -> Block:
         What happened, before it is written down.
     """
     rng = Generator(PCG64(SeedSequence([seed, number])))
-    customers, order_days = _buying(rng, number)
+    customers, order_days = _draw_customers(rng, number)
     orders = _orders(rng, number, customers, order_days)
     items = fill_baskets(rng, number, customers, orders)
     return Block(number, customers, orders, items, rng)
 
 
-def _buying(rng: Generator, number: int) -> tuple[Customers, Ints]:
+def _draw_customers(rng: Generator, number: int) -> tuple[Customers, Ints]:
     """Draw the customers and the days they buy on (-1 after the last)."""
     n = BLOCK + LATER
     at = np.arange(n)

@@ -104,7 +104,7 @@ def customer_rows(block: Block) -> Rows:
     # Early in each block one name with a line break (rare, and the end of naive
     # readers), one with quotes and one with a comma.
     odd = int(u[7, 0] * 20) * (GROUP + 1)
-    first[odd], first[odd + 1], last[odd + 2] = text.BROKEN, text.QUOTED, text.QUOTED
+    first[odd], first[odd + 1], last[odd + 2] = text.LINE_BREAK, text.QUOTED, text.QUOTED
     email = _spelling(u[4], 0.03)[at]
     lines = text.join(
         text.integers(c.customer_id[at]),

@@ -104,13 +104,13 @@ class Tally:
         )
         self.sums["left"] += int((c.left_day[:before] <= AS_OF_DAY).sum())
 
-    def _staged(self, table: str, delivery: int) -> int:
+    def _in_silver(self, table: str, delivery: int) -> int:
         """Silver rows after a delivery: every good key once."""
         return sum(self.counts[f"new_{table}"][: delivery + 1])
 
     def summary(self, seed: int, customers: int) -> dict[str, Any]:
         """What truth.json says, but for its three long lists."""
-        silver = {s: self._staged(t, 0) for t, s in _STAGED.items()}
+        silver = {s: self._in_silver(t, 0) for t, s in _STAGED.items()}
         people, goods = silver["stg_customers"], silver["stg_products"]
         sums = self.sums
         total = sums["order_subtotal"] + sums["shipping"]
@@ -174,7 +174,7 @@ class Tally:
             "repeated_rows": sum(counts[f"repeated_{t}"] for t in tables),
             # Rows that share their key with an earlier one: one of the two goes.
             DUPLICATE: {t: counts[f"changed_{t}"] + counts[f"repeated_{t}"] for t in tables},
-            "silver_rows_after": {_STAGED[t]: self._staged(t, d) for t in [*tables, "products"]},
+            "silver_rows_after": {_STAGED[t]: self._in_silver(t, d) for t in [*tables, "products"]},
         }
 
 

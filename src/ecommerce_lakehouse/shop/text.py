@@ -19,7 +19,7 @@ STATUSES = ("completed", "cancelled", "returned", "pending")
 
 TIDY = 0
 #: A name with a nickname in quotes (first) or ", Jr." (last), and one with a line break.
-QUOTED, BROKEN = 3, 4
+QUOTED, LINE_BREAK = 3, 4
 
 
 def quote(text: str) -> str:
@@ -164,7 +164,7 @@ def join(*columns: pa.Array) -> pa.Array:
 
 
 def slices(lines: pa.Array, file: Ints, place: Ints, files: int) -> list[memoryview]:
-    """Sort lines into files.
+    """Sort lines into files; equal places keep their order.
 
     Returns:
         The bytes to append to each file.

@@ -82,22 +82,22 @@ def delta_jars(java: Path) -> list[Path]:
     """The JARs to put into `spark.jars`, fetched now if they are not cached yet.
 
     Raises:
-        LakehouseError: Not cached, and not to be had.
+        LakehouseError: Not cached, and it could not be fetched.
     """
-    return [_cached(java, *jar, again="lakehouse doctor --fetch") for jar in JARS.items()]
+    return [_find_or_fetch(java, *jar, again="lakehouse doctor --fetch") for jar in JARS.items()]
 
 
 def listener_jar(java: Path) -> Path:
     """The JAR that tells what Spark reads and writes, fetched now if it is not cached yet.
 
     Raises:
-        LakehouseError: Not cached, and not to be had.
+        LakehouseError: Not cached, and it could not be fetched.
     """
     (jar,) = LISTENER.items()
-    return _cached(java, *jar, again="python scripts/generate_lineage.py")
+    return _find_or_fetch(java, *jar, again="python scripts/generate_lineage.py")
 
 
-def _cached(java: Path, coordinates: tuple[str, str, str], sha256: str, again: str) -> Path:
+def _find_or_fetch(java: Path, coordinates: tuple[str, str, str], sha256: str, again: str) -> Path:
     if not _is_intact(_file(coordinates), sha256):
         _fetch(java, coordinates, sha256, again)
     return _file(coordinates)

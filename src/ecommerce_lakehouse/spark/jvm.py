@@ -34,7 +34,9 @@ GATEWAY = ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET")
 
 def log_file() -> Path:
     """Where the JVM's own output goes: it never belongs in a notebook."""
-    return work_folder() / "spark.log"
+    path = work_folder() / "spark.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def start_jvm(master: str | None = None, raw_bytes: int = 0) -> Any:
@@ -51,7 +53,7 @@ def start_jvm(master: str | None = None, raw_bytes: int = 0) -> Any:
         LakehouseError: No suitable Java, no JARs, or a JVM that did not come up.
     """
     if GATEWAY[0] in os.environ:
-        return launch_gateway()
+        return _launch()
     java = ensure_java()
     conf = _launch_settings(java, master, raw_bytes)
     # A SPARK_HOME or JAVA_HOME of another installation must not decide for us.
@@ -61,9 +63,13 @@ def start_jvm(master: str | None = None, raw_bytes: int = 0) -> Any:
     os.environ.setdefault("SPARK_LAUNCHER_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     if is_this_machine(master):
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    with log_file().open("ab") as log:
+        return _launch(conf, popen_kwargs={"stdout": log, "stderr": log})
+
+
+def _launch(*arguments: Any, **options: Any) -> Any:
     try:
-        with log_file().open("ab") as log:
-            return launch_gateway(conf, popen_kwargs={"stdout": log, "stderr": log})
+        return launch_gateway(*arguments, **options)
     except Exception as problem:
         raise LakehouseError(
             f"Spark did not start: {type(problem).__name__}. Its log: {log_file()}",

@@ -21,7 +21,7 @@ SETTINGS = {
     "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
     # A table tells its readers which rows changed.
     "spark.databricks.delta.properties.defaults.enableChangeDataFeed": "true",
-    # What a table was made from is noted also when no row of it changed.
+    # What a table was made from is written down also when no row of it changed.
     "spark.databricks.delta.skipRecordingEmptyCommits": "false",
     # Of rows that share a key, one is kept. Few do: sorting all of them once more, to drop some
     # before they are moved, is the dearer way.
@@ -41,12 +41,12 @@ COMPILE_LATE = (
     "-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 "
     "-XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000"
 )
-"""When Java compiles a method for the second time, thoroughly: ten times later than by default.
-Its start has the cores to itself then, and what is called for millions of rows gets there soon."""
+"""Java compiles a method a second time, thoroughly, after ten times as many calls as by default.
+The start then has both cores to itself; what millions of rows call is compiled soon enough."""
 
 COMPILE_LONG_METHODS = "-XX:-DontCompileHugeMethods"
-"""The loop of a MERGE that also tells what changed is too long for Java's taste: it would never
-be compiled."""
+"""Java never compiles a method of more than 8,000 bytes by default. The loop of a MERGE that
+also writes the change feed is longer."""
 
 COMPILER_DIRECTIVES = Path(__file__).with_name("java_compiler.json")
 """What Java compiles quickly only: the compilers that Spark has of its own."""
@@ -83,7 +83,7 @@ def is_this_machine(master: str | None) -> bool:
     return (master or "local").startswith("local")
 
 
-LITTLE = 4 * 2**20
+LITTLE_BYTES = 4 * 2**20
 """Below these bytes of raw files, what Spark does before the first row costs more than the rows."""
 
 FOR_LITTLE = {
@@ -118,7 +118,7 @@ def settings_for(raw_bytes: int, cores: int) -> dict[str, str]:
         raw_bytes: The size of all raw files; 0 where it is not known.
         cores: How many tasks run at once.
     """
-    if 0 < raw_bytes < LITTLE:
+    if 0 < raw_bytes < LITTLE_BYTES:
         return FOR_LITTLE
     return FOR_MUCH | {
         "spark.sql.shuffle.partitions": str(max(4, -(-raw_bytes // PARTITION_BYTES))),
@@ -137,13 +137,13 @@ def memory_for(raw_bytes: int, machine: int) -> str:
         raw_bytes: The size of all raw files; 0 where it is not known.
         machine: The bytes of memory that there are.
     """
-    if 0 < raw_bytes < LITTLE:
+    if 0 < raw_bytes < LITTLE_BYTES:
         return FOR_LITTLE_MEMORY
     wanted = -(-4 * raw_bytes // 2**30)
     return f"{max(1, min(wanted, 4, machine // 2**31))}g"
 
 
-LARGEST = "spark.ecommerceLakehouse.largestRawBytes"
+LARGEST_OPENED = "spark.ecommerceLakehouse.largestRawBytes"
 """Where a session keeps the size of the largest lakehouse that was opened in it."""
 
 
@@ -154,7 +154,7 @@ def begin(spark: SparkSession, raw_bytes: int) -> None:
         spark: A session of this project.
         raw_bytes: The size of all raw files; 0 where it is not known.
     """
-    spark.conf.unset(LARGEST)
+    spark.conf.unset(LARGEST_OPENED)
     given = spark.sparkContext.getConf()
     for key, value in settings_for(raw_bytes, spark.sparkContext.defaultParallelism).items():
         if not given.contains(key):
@@ -168,7 +168,7 @@ def fit(spark: SparkSession, raw_bytes: int) -> None:
         spark: A session of this project.
         raw_bytes: The size of its raw files; 0 where it is not known, which counts as much.
     """
-    size = raw_bytes or LITTLE
-    if size > int(spark.conf.get(LARGEST, "0") or 0):
+    size = raw_bytes or LITTLE_BYTES
+    if size > int(spark.conf.get(LARGEST_OPENED, "0") or 0):
         begin(spark, raw_bytes)
-        spark.conf.set(LARGEST, str(size))
+        spark.conf.set(LARGEST_OPENED, str(size))

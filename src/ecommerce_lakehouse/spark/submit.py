@@ -16,12 +16,12 @@ from ecommerce_lakehouse.spark.class_archive import archive_option
 from ecommerce_lakehouse.spark.jars import delta_jars
 from ecommerce_lakehouse.spark.java import ensure_java, without_a_jvm
 
-SMALL = ("--driver-memory", "512m", "--conf", "spark.ui.enabled=false")
+SMALL_DRIVER = ("--driver-memory", "512m", "--conf", "spark.ui.enabled=false")
 """For a run on little data beside other programs: little memory and no web page."""
 
-SHORTLY_COMPILED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=192m"
-"""For a short run. What is compiled shortly is much: the 48 MB that Java gives it then are full
-after a few tables."""
+COMPILE_QUICKLY = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=192m"
+"""For a short run: no thorough compiling. The code takes more room then, and the 48 MB that Java
+has for it by default are full after a few tables."""
 
 
 def spark_submit(program: str, *arguments: str) -> str:
@@ -49,12 +49,13 @@ def spark_submit(program: str, *arguments: str) -> str:
     found = shutil.which("spark-submit", path=f"{own}{os.pathsep}{os.environ.get('PATH', '')}")
     if found is None:
         raise LakehouseError(
-            "There is no spark-submit in this environment.", "Install it with:  make setup"
+            "There is no spark-submit in this environment.",
+            "Install it with:  make setup   (or:  pip install pyspark)",
         )
     java = ensure_java()
     start = (
         *("--driver-class-path", os.pathsep.join(map(os.fspath, delta_jars(java)))),
-        *("--driver-java-options", f"{SHORTLY_COMPILED} {archive_option(java)}"),
+        *("--driver-java-options", f"{COMPILE_QUICKLY} {archive_option(java)}"),
     )
     # A warm JVM of the notebooks is theirs: this program starts its own, like on any cluster.
     environment = without_a_jvm() | {
@@ -64,7 +65,7 @@ def spark_submit(program: str, *arguments: str) -> str:
         "SPARK_LOCAL_IP": "127.0.0.1",
     }
     done = subprocess.run(
-        [found, *SMALL, *start, program, *arguments],
+        [found, *SMALL_DRIVER, *start, program, *arguments],
         cwd=PROJECT,
         env=environment,
         capture_output=True,

@@ -107,22 +107,22 @@ class DeltaLog:
 
     def version(self, until: int | None = None) -> int:
         """The newest version in which rows changed, of all or of those up to one."""
-        commit = self._changed(until)
+        commit = self._last_change(until)
         return commit.version if commit else -1
 
     def newest_metadata(self) -> str:
         """The text of the newest commit that has one; empty where none has."""
         return next((commit.metadata for commit in self.commits() if commit.metadata), "")
 
-    def changed(self) -> str:
+    def last_change(self) -> str:
         """Which version last changed rows, and when: no two states of a table say the same.
 
         A table that was deleted and built again counts its versions from 0 again.
         """
-        commit = self._changed()
+        commit = self._last_change()
         return f"version {commit.version} of {commit.time.isoformat()}" if commit else "no version"
 
-    def _changed(self, until: int | None = None) -> Commit | None:
+    def _last_change(self, until: int | None = None) -> Commit | None:
         """The newest commit that changed rows; the oldest that can be read where none did."""
         commit = None
         for commit in self.commits(until):

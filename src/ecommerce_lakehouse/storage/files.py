@@ -161,7 +161,7 @@ class Storage(LocalFiles):
     def fetch(self, location: str, to: Path) -> None:
         """Copy a file or folder to this machine, to where nothing is yet."""
         path, files = self._path(location)
-        # The last word: no checksum files beside the copies.
+        # The last argument keeps Hadoop from writing checksum files beside the copies.
         files.copyToLocalFile(False, path, self._path(str(to))[0], True)
 
     def uri(self, location: str) -> str:

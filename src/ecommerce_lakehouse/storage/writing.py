@@ -14,13 +14,15 @@ from ecommerce_lakehouse.storage.commits import conflict, one_writer, with_prove
 from ecommerce_lakehouse.storage.delta_log import Provenance
 from ecommerce_lakehouse.storage.folder import TableFolder, stamp_of
 
-MAX_BROADCAST_KEYS = 100_000
+MAX_MERGE_KEYS = 100_000
 """The most keys for which the rows of a MERGE are sent to where its table's are."""
 
 
 class OpenGate:
-    """Asked by a writer before it writes; lets every row pass. A lesson's reader sees what was
-    written; programs have `operations.gate.Gate`."""
+    """What a writer asks before it writes. This one lets every row pass, as lessons have it.
+
+    Programs, which nobody watches, have `operations.gate.Gate`.
+    """
 
     @contextmanager
     def admit(
@@ -50,8 +52,8 @@ def stamp(table: Table, rows: DataFrame) -> DataFrame:
 class TableWriter:
     """Writes the tables of a folder, each time in one commit that says what they were made from.
 
-    Every method raises LakehouseError when another run wrote the same table meanwhile, and what
-    the gate raises; the table then stays as it was.
+    Every method raises LakehouseError when another run wrote the same table meanwhile; `replace`
+    and `merge` raise what the gate raises. The table then stays as it was.
 
     Args:
         folder: Where the tables stand.
@@ -149,7 +151,7 @@ class TableWriter:
             self._delta(table).restoreToVersion(version)
         self._forget(table)
 
-    def note(self, table: Table, provenance: Provenance) -> None:
+    def write_provenance(self, table: Table, provenance: Provenance) -> None:
         """Say anew what a table was made from; its rows stay."""
         with one_writer(table.full_name), with_provenance(self._folder.spark, provenance):
             self._delta(table).delete("false")
@@ -175,5 +177,5 @@ class TableWriter:
 
 def _broadcast_if_few(source: DataFrame, keys: DataFrame | None) -> DataFrame:
     """What a MERGE reads, with a word to Spark where it is little: Delta hides that from it."""
-    few = keys is not None and keys.count() <= MAX_BROADCAST_KEYS
+    few = keys is not None and keys.count() <= MAX_MERGE_KEYS
     return F.broadcast(source) if few else source

@@ -84,7 +84,8 @@ class AsOf:
 
         Args:
             table: The table.
-            only_read: Whether nothing is made from it, so that its own day would do as well.
+            only_read: Whether it is only shown: then the message also says how to see it as of
+                its own day.
 
         Raises:
             LakehouseError: It does not; the message says what builds it anew.

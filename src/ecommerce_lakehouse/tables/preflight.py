@@ -17,6 +17,9 @@ from ecommerce_lakehouse.tables.raw_files import find_raw_files
 def check_data(data_dir: str, lakehouse_dir: str, *, evolve: bool = False) -> None:
     """Find a missing file or a wrong header of a local data folder, before Spark starts.
 
+    Columns that the contract does not name are right where the lakehouse has them in bronze, or
+    with `evolve`.
+
     Raises:
         InputError: The folder cannot be read as a data folder.
     """
@@ -62,6 +65,8 @@ def check_folder(location: str, option: str) -> None:
 
 def check_writable(location: str, option: str) -> None:
     """Find out whether a local folder can be made and written, without making it.
+
+    The option names another folder, in the message.
 
     Raises:
         InputError: It cannot.

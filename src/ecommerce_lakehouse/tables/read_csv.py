@@ -58,6 +58,8 @@ def read_files(
 def read_lines(spark: SparkSession, file: str, header: str, columns: list[str]) -> DataFrame:
     """What Spark's CSV reader gives for a file, if each of its lines is a row.
 
+    The header is the file's first line, without its end.
+
     Returns:
         The columns as text, `_corrupt_record` and `_file_name`. Reading the rows raises an error
         that says `LINE_IS_NO_ROW` where a line is none.
