@@ -25,7 +25,12 @@ from ecommerce_lakehouse.lessons.notebook import find_lessons
 from ecommerce_lakehouse.paths import FOLDERS, PROJECT, resolve
 from ecommerce_lakehouse.spark.jvm import log_file, warm_jvm
 from ecommerce_lakehouse.tables.as_of import parse_date
-from ecommerce_lakehouse.tables.preflight import check_data, check_writable, raw_bytes
+from ecommerce_lakehouse.tables.preflight import (
+    check_data,
+    check_writable,
+    print_misnamed,
+    raw_bytes,
+)
 
 
 def run(
@@ -57,6 +62,7 @@ def run(
     doctor.quick()
     begun = time.monotonic()
     data_dir = parameters.get("data_dir", FOLDERS["data_dir"])
+    print_misnamed(data_dir)
     with warm_jvm(raw_bytes(data_dir)), _bars(console) as progress:
         for source in chosen:
             bar = progress.add_task(source.stem, total=None, time="")

@@ -17,7 +17,12 @@ from ecommerce_lakehouse.spark.settings import is_this_machine
 from ecommerce_lakehouse.storage.writing import TableWriter
 from ecommerce_lakehouse.tables.as_of import parse_date
 from ecommerce_lakehouse.tables.lakehouse import Lakehouse
-from ecommerce_lakehouse.tables.preflight import check_data, check_writable, raw_bytes
+from ecommerce_lakehouse.tables.preflight import (
+    check_data,
+    check_writable,
+    print_misnamed,
+    raw_bytes,
+)
 
 
 def build_layers(
@@ -54,6 +59,7 @@ def build_layers(
     day = parse_date(as_of_date)
     if "bronze" in layers:
         check_data(data_dir, lakehouse_dir, evolve=evolve)
+        print_misnamed(data_dir)
     check_writable(lakehouse_dir, "--lakehouse-dir FOLDER")
     if "ml" in layers:
         check_writable(artifacts_dir, "--artifacts-dir FOLDER")

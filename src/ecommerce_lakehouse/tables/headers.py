@@ -14,6 +14,7 @@ from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.paths import for_message
 from ecommerce_lakehouse.storage.files import LocalFiles
 from ecommerce_lakehouse.storage.folder import is_among
+from ecommerce_lakehouse.tables.scan import check_header
 
 MAX_NAME_SHOWN = 40
 """The most letters of a column's name in a message."""
@@ -49,6 +50,7 @@ def read_header(
             f"{for_message(file).rstrip('/')}: {wrong}.\nNothing was written.",
             "Save it as UTF-8, with lines that end in LF or CRLF (in Excel:  CSV UTF-8).",
         )
+    check_header(file, line.encode())
     header = next(csv.reader([line.removeprefix("\ufeff")]), [])
     problem = _difference(header, expected, may_have)
     if not problem:

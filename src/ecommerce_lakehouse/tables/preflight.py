@@ -11,11 +11,12 @@ from ecommerce_lakehouse.paths import for_message, is_local, resolve
 from ecommerce_lakehouse.storage.delta_log import DeltaLog
 from ecommerce_lakehouse.storage.files import LocalFiles
 from ecommerce_lakehouse.storage.folder import is_among
-from ecommerce_lakehouse.tables.raw_files import find_raw_files
+from ecommerce_lakehouse.tables.raw_files import find_misnamed, find_raw_files
+from ecommerce_lakehouse.tables.scan import scan
 
 
 def check_data(data_dir: str, lakehouse_dir: str, *, evolve: bool = False) -> None:
-    """Find a missing file or a wrong header of a local data folder, before Spark starts.
+    """Find a missing file, or one that cannot be read as it is, of a local data folder.
 
     Columns that the contract does not name are right where the lakehouse has them in bronze, or
     with `evolve`.
@@ -32,18 +33,30 @@ def check_data(data_dir: str, lakehouse_dir: str, *, evolve: bool = False) -> No
     def may_have(entity: str, column: str) -> bool:
         if evolve or not is_local(lakehouse):
             return True
-        table = registry.get(entity)
-        log = DeltaLog(LocalFiles(), f"{lakehouse}/{table.layer}/{table.name}")
-        columns = log.columns()
+        columns = log_of(entity).columns()
         return columns is None or is_among(column, columns)
 
+    def log_of(entity: str) -> DeltaLog:
+        table = registry.get(entity)
+        return DeltaLog(LocalFiles(), f"{lakehouse}/{table.layer}/{table.name}")
+
     try:
-        find_raw_files(LocalFiles(), folder, [], may_have)
+        for entity, files in find_raw_files(LocalFiles(), folder, [], may_have).items():
+            before = log_of(entity).provenance() if is_local(lakehouse) else None
+            for file in files:
+                scan(file.address, str(before.inputs.get(file.name, "")) if before else "")
     except OSError as problem:
         raise InputError(
             f"{problem.filename} cannot be read ({problem.strerror}).\nNothing was written.",
             "A data folder holds CSV files that you may read.",
         ) from problem
+
+
+def print_misnamed(data_dir: str) -> None:
+    """Say of each file in a local data folder that is not read for its name, and its right name."""
+    folder = resolve(data_dir)
+    for sentence in find_misnamed(LocalFiles(), folder) if is_local(folder) else []:
+        print(sentence, flush=True)
 
 
 def raw_bytes(data_dir: str) -> int:

@@ -11,12 +11,13 @@ from pyspark.sql import DataFrame, SparkSession
 
 from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.layers.bronze import RAW_COLUMNS
-from ecommerce_lakehouse.paths import for_message
+from ecommerce_lakehouse.paths import for_message, is_local
 from ecommerce_lakehouse.registry import Table
 from ecommerce_lakehouse.spark.stop import SPARK_ERRORS, was_stopped_with
 from ecommerce_lakehouse.storage.files import LocalFiles, Storage
 from ecommerce_lakehouse.tables.headers import MayHave, no_more, read_header
 from ecommerce_lakehouse.tables.read_csv import LINE_IS_NO_ROW, read_files
+from ecommerce_lakehouse.tables.scan import scan
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,31 @@ def find_raw_files(
     return found
 
 
+NEARLY = re.compile(
+    r"raw[ _-]?(customer|order[ _-]?item|order|product)s?(.*)\.csv(\.gz|\.zip|\.xz|\.zst)?", re.I
+)
+
+
+def find_misnamed(storage: LocalFiles, data_dir: str) -> list[str]:
+    """One sentence for each file whose name is nearly that of a raw file, so that it is not read.
+
+    Args:
+        storage: Reads the folder.
+        data_dir: An absolute folder or URI.
+    """
+    sentences = []
+    for name in storage.names(data_dir):
+        found = NEARLY.fullmatch(name)
+        if not found or re.fullmatch(rf"raw_({'|'.join(RAW_COLUMNS)})(_.+)?\.csv", name):
+            continue
+        entity = "order_items" if "item" in found[1].lower() else f"{found[1].lower()}s"
+        suffix = re.sub(r"[^\w.-]+", "_", found[2]).strip("_-")
+        wanted = f"raw_{entity}{'_' if suffix else ''}{suffix}.csv"
+        packed = " (unpacked)" if found[3] else ""
+        sentences.append(f"{name} is not read. Its name would have to be:  {wanted}{packed}")
+    return sentences
+
+
 class RawFiles:
     """The raw files of one data folder.
 
@@ -109,7 +135,13 @@ class RawFiles:
         return self._found
 
     def state(self, file: RawFile, known: str = "") -> str:
-        """What tells one content of a file from another: see `Storage.state`."""
+        """What tells one content of a file from another: see `Storage.state`.
+
+        Raises:
+            InputError: The file is not UTF-8, or it ends inside quotes; on this machine only.
+        """
+        if is_local(file.address):
+            return scan(file.address, known)
         return self._storage.state(file.address, known)
 
     def read(
@@ -123,14 +155,13 @@ class RawFiles:
             by_lines: Whether to read large files as if each line were a row; see `read_csv`.
 
         Raises:
-            InputError: A file is missing, or a header is not the contract's.
+            InputError: A file is missing, a header is not the contract's, or see `state`.
         """
-        files = {
-            file.address: file.columns
-            for file in self.find()[entity]
-            if only is None or file.name in only
-        }
-        return read_files(self._spark, self._storage, files, by_lines=by_lines)
+        files = [f for f in self.find()[entity] if only is None or f.name in only]
+        for file in files:
+            self.state(file)  # a clear message now, where Spark would read on without a word
+        columns = {file.address: file.columns for file in files}
+        return read_files(self._spark, self._storage, columns, by_lines=by_lines)
 
     def take_in(
         self, table: Table, only: Collection[str] | None, write: Callable[[DataFrame], object]
