@@ -168,8 +168,13 @@ def test_a_merge_tells_of_the_same_inputs_and_columns_as_a_build(
 def test_a_folder_that_the_listener_cannot_name_is_refused(
     spark: SparkSession, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match="--lakehouse-dir FOLDER"):
-        Lakehouse(spark, tmp_path / "a lake", "data_seeds", sql_names=False, writer=ListenedWriter)
+    place = tmp_path / "a lake"
+    with (
+        pytest.raises(InputError, match="--lakehouse-dir FOLDER"),
+        listen(spark, str(place), tmp_path / "events.ndjson"),
+    ):
+        Lakehouse(spark, place, "data_seeds", sql_names=False, writer=ListenedWriter)
+    assert not place.exists()
 
 
 def test_of_several_files_in_one_folder_the_files_count_and_not_the_folder(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ from pyspark.sql import DataFrame, SparkSession
 from ecommerce_lakehouse import Lakehouse, registry
 from ecommerce_lakehouse.errors import InputError, LakehouseError
 from ecommerce_lakehouse.operations import from_raw
+from ecommerce_lakehouse.operations.build import build_layers
 from ecommerce_lakehouse.operations.change import Change, Outcome
 from ecommerce_lakehouse.operations.run import Run
 from ecommerce_lakehouse.operations.update import MAX_TRIES, update
@@ -180,7 +181,7 @@ def customers(spark: SparkSession, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_file_that_changed_after_it_was_read_is_read_again(
+def test_a_file_that_changed_after_it_was_read_is_refused_until_all_is_asked_for(
     spark: SparkSession, customers: Path
 ) -> None:
     """Also when it has as many bytes as before. A copy with another time is no change."""
@@ -189,26 +190,40 @@ def test_a_file_that_changed_after_it_was_read_is_read_again(
     assert update(open_lake(spark, customers), "customers").how == "unchanged"
     file.write_text(file.read_text().replace("Ben", "Bob"))
     lake = open_lake(spark, customers)
-    assert update(lake, "customers") == Change("bronze.customers", Outcome.BUILT, 2)
+    with pytest.raises(InputError, match=r"raw_customers\.csv in .* has changed since") as refused:
+        update(lake, "customers")
+    assert "lakehouse build --full-refresh" in refused.value.remedy
+    Run(lake, LAYERS, full_refresh=True).build([registry.get("customers")])
     assert update(lake, "stg_customers") == Change("silver.stg_customers", Outcome.BUILT, 2)
     names = lake.read("stg_customers").orderBy("customer_id").select("first_name").collect()
     assert [row.first_name for row in names] == ["Ann", "Bob"]
 
 
-def test_a_file_that_changed_is_refused_when_others_cannot_be_read_again(
-    spark: SparkSession, customers: Path
-) -> None:
-    """Deliveries may be put away once they are read. Their rows must not be lost."""
+def test_files_that_were_put_away_are_no_change(spark: SparkSession, customers: Path) -> None:
+    """Deliveries may be put away once they are read. Their rows stay."""
     deliver(customers / "data", "2", {"customers": [AUSTRIAN]})
     update(open_lake(spark, customers), "customers")
     (customers / "data" / "raw_customers_2.csv").unlink()
     assert update(open_lake(spark, customers), "customers").how == "unchanged"
-    a_few(customers / "data", customers=[ANN])
-    with pytest.raises(InputError) as refused:
-        update(open_lake(spark, customers), "customers")
-    assert "raw_customers.csv has changed since it was read" in refused.value.message
-    assert "raw_customers_2.csv is not there to be read again" in refused.value.message
     assert open_lake(spark, customers).read("customers").count() == 3
+
+
+def test_another_shops_files_of_the_same_names_write_nothing(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """The wrong data folder: products would be new, and customers others."""
+    place: dict[str, Any] = {
+        "lakehouse_dir": str(tmp_path / "lake"),
+        "artifacts_dir": str(tmp_path / "art"),
+    }
+    a_few(tmp_path / "data", customers=[ANN])
+    build_layers(["bronze"], data_dir=str(tmp_path / "data"), **place)
+    before = sorted(path for path in (tmp_path / "lake" / "bronze").rglob("*"))
+    other = a_few(tmp_path / "other", customers=[BEN], products_2=["1,Mug,Kitchen,2.00,5.00"])
+    with pytest.raises(InputError, match=r"raw_customers\.csv in .*other/ has changed since"):
+        build_layers(["bronze"], data_dir=str(other), **place)
+    assert sorted(path for path in (tmp_path / "lake" / "bronze").rglob("*")) == before
+    build_layers(["bronze"], data_dir=str(other), full_refresh=True, **place)
 
 
 def test_a_file_that_two_runs_find_is_read_once(

@@ -268,7 +268,7 @@ def test_an_option_that_is_given_and_empty_is_no_missing_one(
     """As from a variable that is not set: the demo shop must not take the place of one's own."""
     answer = lakehouse(command, option, value)
     assert is_one_clear_message(answer), answer
-    assert re.search(rf"^.*{option}.* is given and empty\\.", answer.err, re.MULTILINE)
+    assert re.search(rf"^.*{option}.* is given and empty\.", answer.err, re.MULTILINE)
 
 
 def test_an_empty_folder_of_a_job_is_no_missing_one(answer_of: Command) -> None:

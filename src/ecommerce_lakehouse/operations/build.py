@@ -8,6 +8,7 @@ from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.artifacts import artifacts_folder, is_written_from, write_parquet
 from ecommerce_lakehouse.layers.bronze import RAW_COLUMNS
 from ecommerce_lakehouse.operations.change import Change
+from ecommerce_lakehouse.operations.from_raw import refuse_changed_files
 from ecommerce_lakehouse.operations.gate import Gate
 from ecommerce_lakehouse.operations.run import Run
 from ecommerce_lakehouse.paths import FOLDERS
@@ -74,9 +75,11 @@ def build_layers(
         writer=writer,
     )
     if "bronze" in layers:
-        # Every header is checked before the first table is written.
+        # All files are looked at before the first table is written.
         for sentence in find_new_columns(lake):
             print(sentence, flush=True)
+        for table in registry.tables("bronze") if not full_refresh else ():
+            refuse_changed_files(lake, table)
     tables = [table for layer in layers for table in registry.tables(layer)]
     for source in (source for table in tables for source in table.input_tables):
         if source not in tables:

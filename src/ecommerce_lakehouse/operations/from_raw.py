@@ -20,11 +20,8 @@ from ecommerce_lakehouse.tables.lakehouse import Lakehouse, provenance_of
 def append_new_files(lake: Lakehouse, table: Table) -> Change:
     """Append the rows of the files that a bronze table does not have yet, in one commit.
 
-    A file that was changed after it had been read makes the table be read anew from all files,
-    if all are still there.
-
     Raises:
-        InputError: They are not.
+        InputError: A file was changed after it had been read.
     """
     log = lake.folder.log(table)
     newest, before = log.versions()[0], log.provenance()
@@ -32,21 +29,7 @@ def append_new_files(lake: Lakehouse, table: Table) -> Change:
     if before is None:
         rows = lake.folder.read(table).select("_source_file").distinct().collect()
         before = Provenance({row[0]: now.inputs.get(row[0], "") for row in rows})
-    changed = [
-        file
-        for file, state in before.inputs.items()
-        if _content(now.inputs.get(file, state)) != _content(state)
-    ]
-    gone = before.inputs.keys() - now.inputs.keys()
-    if changed and gone:
-        raise InputError(
-            f"{for_message(lake.data_dir)}{changed[0]} has changed since it was read, and "
-            f"{min(gone)} is not there to be read again.\n{table.full_name} was not written.",
-            "Put the files back that are missing, or take the changed one as it was and its "
-            f"corrections into a new one, such as raw_{table.name}_2.csv.",
-        )
-    if changed:
-        return rebuild(lake, table)
+    _refuse_changed(lake, table, before, now)
     new = [file for file in now.inputs if file not in before.inputs]
     if not new:
         return Change(table.full_name, Outcome.UNCHANGED)
@@ -59,6 +42,34 @@ def append_new_files(lake: Lakehouse, table: Table) -> Change:
         ),
     )
     return change_of(lake, table, Outcome.MERGED)
+
+
+def refuse_changed_files(lake: Lakehouse, table: Table) -> None:
+    """Look for files that a bronze table has read and that have changed since.
+
+    Raises:
+        InputError: There are some. Their rows are not taken in twice, nor others' in their place.
+    """
+    before = lake.folder.log(table).provenance() if lake.folder.has(table) else None
+    if before is not None:
+        _refuse_changed(lake, table, before, provenance_of(lake, table, before))
+
+
+def _refuse_changed(lake: Lakehouse, table: Table, before: Provenance, now: Provenance) -> None:
+    changed = [
+        file
+        for file, state in before.inputs.items()
+        if _content(now.inputs.get(file, state)) != _content(state)
+    ]
+    if changed:
+        have = "has" if len(changed) == 1 else "have"
+        raise InputError(
+            f"{', '.join(changed)} in {for_message(lake.data_dir)} {have} changed since "
+            f"{table.full_name} read it.\nNothing was written.",
+            "Read all files that are there anew with:  lakehouse build --full-refresh\n"
+            "Or take it as it was, and its corrections into a new one, such as "
+            f"raw_{table.name}_2.csv.",
+        )
 
 
 def _content(state: int | str) -> list[str]:
