@@ -59,7 +59,7 @@ def build_layers(
     """
     day = parse_date(as_of_date)
     if "bronze" in layers:
-        check_data(data_dir, lakehouse_dir, evolve=evolve)
+        check_data(data_dir, lakehouse_dir, evolve=evolve, full_refresh=full_refresh)
         print_misnamed(data_dir)
     check_writable(lakehouse_dir, "--lakehouse-dir FOLDER")
     if "ml" in layers:

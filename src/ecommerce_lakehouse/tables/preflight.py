@@ -15,11 +15,13 @@ from ecommerce_lakehouse.tables.raw_files import find_misnamed, find_raw_files
 from ecommerce_lakehouse.tables.scan import scan
 
 
-def check_data(data_dir: str, lakehouse_dir: str, *, evolve: bool = False) -> None:
+def check_data(
+    data_dir: str, lakehouse_dir: str, *, evolve: bool = False, full_refresh: bool = False
+) -> None:
     """Find a missing file, or one that cannot be read as it is, of a local data folder.
 
     Columns that the contract does not name are right where the lakehouse has them in bronze, or
-    with `evolve`.
+    with `evolve`. Files that were read before are looked at again only with `full_refresh`.
 
     Raises:
         InputError: The folder cannot be read as a data folder.
@@ -42,7 +44,8 @@ def check_data(data_dir: str, lakehouse_dir: str, *, evolve: bool = False) -> No
 
     try:
         for entity, files in find_raw_files(LocalFiles(), folder, [], may_have).items():
-            before = log_of(entity).provenance() if is_local(lakehouse) else None
+            seen = is_local(lakehouse) and not full_refresh
+            before = log_of(entity).provenance() if seen else None
             for file in files:
                 scan(file.address, str(before.inputs.get(file.name, "")) if before else "")
     except OSError as problem:
