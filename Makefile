@@ -103,11 +103,11 @@ $(STAMP): requirements.lock pyproject.toml
 # The first Python that will do, an environment made with it, and the locked uv inside. Some
 # systems package venv's own pip (ensurepip) apart; then the system's pip fills the environment.
 define NEW_VENV
-for python in "$(PYTHON)" python3 python3.13 python3.12 python3.11 ""; do \
-    "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && break; \
+for python in "$(PYTHON)" python3 python3.14 python3.13 python3.12 python3.11 ""; do \
+    "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null && break; \
 done; \
 if [ -z "$$python" ]; then \
-    echo "Python 3.11, 3.12 or 3.13 not found. Name one with:  make setup PYTHON=/path/to/python3" >&2; exit 1; \
+    echo "Python 3.11 to 3.14 not found. Name one with:  make setup PYTHON=/path/to/python3" >&2; exit 1; \
 fi; \
 echo "Making .venv with $$("$$python" --version)"; \
 if "$$python" -m venv --clear .venv >/dev/null 2>&1; then \

@@ -6,6 +6,8 @@ import os
 import shutil
 import socket
 import sys
+import tempfile
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -20,17 +22,32 @@ from rich.console import Console
 from rich.text import Text
 
 from ecommerce_lakehouse.errors import LakehouseError
-from ecommerce_lakehouse.paths import IS_CHECKOUT, PROJECT, work_folder
+from ecommerce_lakehouse.paths import IS_CHECKOUT, PROJECT, find_home, work_folder
+from ecommerce_lakehouse.spark.causes import cause_of, last_cause
 from ecommerce_lakehouse.spark.class_archive import archive_of, holds_spark, make_archive
+from ecommerce_lakehouse.spark.environment import (
+    foreign_variables,
+    has_name,
+    refuse_few_files,
+    runs_programs,
+)
 from ecommerce_lakehouse.spark.jars import delta_jars, missing_jars
 from ecommerce_lakehouse.spark.java import (
     SUPPORTED,
+    VERSIONS,
+    ask,
+    describe_candidates,
     ensure_java,
     find_java,
-    java_version,
+    find_obstacle,
 )
+from ecommerce_lakehouse.spark.settings import memory_for
 
 REINSTALL = "make -B setup" if IS_CHECKOUT else "pip install --force-reinstall ecommerce-lakehouse"
+TESTED = ((3, 11),)
+"""The versions of Python on which every test has run."""
+UNTESTED = ((3, 12), (3, 13), (3, 14))
+"""Those that every package is there for."""
 NEEDED = {"pyspark": "4.2.0", "delta-spark": "4.4.0"}
 
 
@@ -43,12 +60,15 @@ class Finding:
 
 
 def check_python() -> Finding:
-    """Python 3.11 to 3.13."""
+    """Python 3.11 to 3.14."""
     found = ".".join(map(str, sys.version_info[:3]))
-    if (3, 11) <= sys.version_info[:2] <= (3, 13):
+    if sys.version_info[:2] in TESTED:
         return Finding(f"Python {found}")
+    if sys.version_info[:2] in UNTESTED:
+        tested = ", ".join(".".join(map(str, version)) for version in TESTED)
+        return Finding(f"Python {found}; the tests have run on {tested}")
     return Finding(
-        f"Python {found}, needed: 3.11 to 3.13", "make distclean && make setup PYTHON=python3.12"
+        f"Python {found}, needed: 3.11 to 3.14", "make distclean && make setup PYTHON=python3.12"
     )
 
 
@@ -65,26 +85,58 @@ def check_versions() -> Finding:
 
 
 def check_java() -> Finding:
-    """A Java 17 or 21, and a JAVA_HOME that says otherwise."""
+    """A Java of a supported version, and a JAVA_HOME that says otherwise."""
     java = find_java()
     home = os.environ.get("JAVA_HOME")
     if java is None:
+        cause = find_obstacle()
+        if cause:
+            return Finding(cause.message, cause.remedy)
         return Finding(
-            "Java 17 or 21 not found" + (f" (JAVA_HOME is {home})" if home else ""),
+            f"{VERSIONS} not found ({describe_candidates()})"
+            + (f"; JAVA_HOME is {home}" if home else ""),
             "lakehouse doctor --fetch   or   apt install openjdk-17-jre-headless",
         )
     others = ""
-    if home and java_version(Path(home) / "bin" / "java") not in SUPPORTED:
-        others = f"; JAVA_HOME ({home}) is another version and is not used"
-    return Finding(f"Java {java_version(java)}: {java}{others}")
+    if home and ask(Path(home) / "bin" / "java").version not in SUPPORTED:
+        others = f"; JAVA_HOME ({home}) is no such version and is not used"
+    return Finding(f"Java {ask(java).version}: {java}{others}")
 
 
-def check_spark_home() -> Finding:
-    """A SPARK_HOME of another installation is named; it is not used."""
-    home = os.environ.get("SPARK_HOME")
-    if home and Path(home).resolve() != Path(pyspark.__path__[0]).resolve():
-        return Finding(f"SPARK_HOME ({home}) is another Spark and is not used")
-    return Finding("Spark is the one in this environment")
+def check_variables() -> Finding:
+    """Variables of another Spark or for every Java: they are named, and not used."""
+    foreign = [name for name in foreign_variables() if name != "PYSPARK_PYTHON"]
+    if foreign:
+        return Finding(f"set for other programs, and not used here: {', '.join(foreign)}")
+    return Finding("no variable of another Spark is set")
+
+
+def check_user() -> Finding:
+    """A user whom the system has a name for, with a home."""
+    if has_name():
+        return Finding("the user has a name")
+    return Finding(f"the user has no name, but a number; files that need a home: {find_home()}")
+
+
+def check_limits() -> Finding:
+    """How much one process may have open at once."""
+    try:
+        refuse_few_files()
+    except LakehouseError as problem:
+        return Finding(problem.message, problem.remedy)
+    return Finding("enough files may be open at once")
+
+
+def check_temporary() -> Finding:
+    """A temporary folder from which Java may run what it unpacks."""
+    folder = tempfile.gettempdir()
+    if runs_programs(folder):
+        return Finding(f"{folder} may hold programs")
+    if runs_programs(work_folder().parent):
+        return Finding(f"{folder} is mounted with noexec; Java unpacks in {work_folder()}/tmp")
+    return Finding(
+        f"{folder} and {work_folder()} are mounted with noexec", "export TMPDIR=/another/folder"
+    )
 
 
 def check_jars() -> Finding:
@@ -109,7 +161,11 @@ def check_ports() -> Finding:
 
 
 def check_memory() -> Finding:
-    """Room for a JVM, a kernel and the runner."""
+    """Room for a JVM, a kernel and the runner; more for Java where a variable says so."""
+    try:
+        memory_for(0, psutil.virtual_memory().total)
+    except LakehouseError as problem:
+        return Finding(problem.message, problem.remedy)
     free = psutil.virtual_memory().available / 2**30
     if free < 2.5:
         return Finding(f"{free:.1f} GB of memory free, needed: 2.5", "close other programs")
@@ -151,19 +207,44 @@ def check_archive() -> Finding:
     return Finding("Spark starts from an archive of its classes")
 
 
+def check_spark() -> Finding:
+    """Spark starts in this environment, and writes and reads a Delta table."""
+    from ecommerce_lakehouse.spark.session import get_spark
+
+    begun = time.monotonic()
+    try:
+        with tempfile.TemporaryDirectory(dir=work_folder()) as scratch:
+            spark = get_spark("doctor", raw_bytes=1)
+            table = os.path.join(scratch, "table")
+            spark.range(3).write.format("delta").save(table)
+            rows = spark.read.format("delta").load(table).count()
+    except Exception as problem:
+        cause = problem if isinstance(problem, LakehouseError) else cause_of(problem)
+        if cause is None:
+            return Finding(f"Spark starts, and then fails: {last_cause(str(problem))}", LOG)
+        return Finding(cause.message, cause.remedy if "doctor" not in cause.remedy else LOG)
+    took = time.monotonic() - begun
+    return Finding(f"Spark starts, wrote a Delta table and read its {rows} rows ({took:.0f} s)")
+
+
+LOG = f"less +G {work_folder() / 'spark.log'}"
 QUICK_CHECKS = (check_python, check_versions, check_folder)
 ALL_CHECKS = (
     check_python,
     check_versions,
     check_java,
-    check_spark_home,
+    check_variables,
+    check_user,
     check_jars,
     check_archive,
     check_ports,
     check_memory,
+    check_limits,
     check_disk,
     check_folder,
+    check_temporary,
 )
+"""What can be looked at without starting Spark."""
 
 
 def quick() -> None:
@@ -196,7 +277,9 @@ def report(console: Console) -> int:
         0 when all is well, 1 otherwise.
     """
     broken = 0
-    for check in ALL_CHECKS:
+    for check in (*ALL_CHECKS, check_spark):
+        if check is check_spark and (find_java() is None or missing_jars()):
+            continue  # named already
         finding = check()
         mark = Text("[fix]", "red") if finding.fix else Text("[ok] ", "green")
         console.print(Text.assemble("  ", mark, f" {finding.what}"), soft_wrap=True)

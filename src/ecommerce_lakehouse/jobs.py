@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
 
 from ecommerce_lakehouse.errors import InputError, LakehouseError, NotebookFailed
-from ecommerce_lakehouse.paths import FOLDERS, from_shell
+from ecommerce_lakehouse.paths import FOLDERS, from_shell, require_docstrings
 
 
 def refuse_empty(param: typer.CallbackParam, value: str | None) -> str | None:
@@ -87,10 +88,14 @@ def job_command(work: Callable[..., object]) -> Callable[..., None]:
 
 def main(description: str, *layers: str) -> None:
     """Run a job that builds layers; every one where none is named. It says so in its --help."""
-    from ecommerce_lakehouse.operations.build import build_layers
-    from ecommerce_lakehouse.registry import LAYERS
 
-    run_job(description, job_command(lambda **given: build_layers(layers or LAYERS, **given)))
+    def build(**given: Any) -> None:
+        from ecommerce_lakehouse.operations.build import build_layers
+        from ecommerce_lakehouse.registry import LAYERS
+
+        build_layers(layers or LAYERS, **given)
+
+    run_job(description, job_command(build))
 
 
 def run_job(description: str, command: Callable[..., object]) -> None:
@@ -101,9 +106,24 @@ def run_job(description: str, command: Callable[..., object]) -> None:
 
 
 def run_app(app: typer.Typer) -> None:
-    """Run a program; an error that the reader can mend is one message and exit code 2."""
+    """Run a program; an error that the reader can mend is one message and exit code 2.
+
+    What the machine does not give (disk, memory, files, threads) is such an error, too.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal may not know every letter
+            stream.reconfigure(errors="replace")
     try:
+        require_docstrings()
         app()
     except LakehouseError as error:
         print(error, file=sys.stderr)
         sys.exit(1 if isinstance(error, NotebookFailed) else 2)
+    except Exception as problem:
+        from ecommerce_lakehouse.spark.causes import cause_of
+
+        cause = cause_of(problem)
+        if cause is None:
+            raise
+        print(cause, file=sys.stderr)
+        sys.exit(2)

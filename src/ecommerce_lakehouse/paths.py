@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
+import tempfile
 from pathlib import Path
 
-from ecommerce_lakehouse.errors import LakehouseError
+from ecommerce_lakehouse.errors import InputError, LakehouseError
 
 _ABOVE = Path(__file__).resolve().parents[2]
 IS_CHECKOUT = (_ABOVE / "notebooks").is_dir() and (_ABOVE / "pyproject.toml").is_file()
@@ -38,9 +40,34 @@ def require_checkout(what: str) -> None:
         )
 
 
+def require_docstrings() -> None:
+    """Refuse a Python that leaves docstrings out: PySpark reads its own while it is imported.
+
+    Raises:
+        LakehouseError: It does.
+    """
+    if sys.flags.optimize > 1:
+        raise LakehouseError(
+            "Python was told to leave docstrings out (PYTHONOPTIMIZE=2 or -OO); "
+            "PySpark does not start without its own.",
+            "Let it keep them:  unset PYTHONOPTIMIZE",
+        )
+
+
 def work_folder() -> Path:
-    """The folder for logs and what can be thrown away, made or not."""
-    return PROJECT / "build" if IS_CHECKOUT else cache_dir() / "work"
+    """The folder for logs and what can be thrown away, made or not.
+
+    A checkout may be somebody else's, as in a container.
+    """
+    if IS_CHECKOUT and _can_hold_files(PROJECT / "build"):
+        return PROJECT / "build"
+    return cache_dir() / "work"
+
+
+def _can_hold_files(folder: Path) -> bool:
+    """Whether a folder can be written, or made where it is not there."""
+    there = folder if folder.is_dir() else folder.parent
+    return os.access(there, os.W_OK | os.X_OK)
 
 
 def resolve(location: str | os.PathLike[str]) -> str:
@@ -59,8 +86,20 @@ def resolve(location: str | os.PathLike[str]) -> str:
 
 
 def from_shell(folder: str) -> str:
-    """A folder named on a command line: it starts where the command was typed."""
-    return str(Path(folder).expanduser().absolute()) if is_local(folder) else folder
+    """A folder named on a command line: it starts where the command was typed.
+
+    Raises:
+        InputError: It is relative to a working directory that is there no more.
+    """
+    if not is_local(folder):
+        return folder
+    try:
+        return str(Path(folder).expanduser().absolute())
+    except FileNotFoundError:
+        raise InputError(
+            "The folder in which this command was typed has been deleted.",
+            "Go to one that is there:  cd",
+        ) from None
 
 
 def is_local(location: str) -> bool:
@@ -78,7 +117,34 @@ def for_message(location: str) -> str:
 
 def cache_dir() -> Path:
     """The per-user folder for what is fetched once."""
-    base = os.environ.get("LAKEHOUSE_CACHE") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "ecommerce-lakehouse"
-    )
-    return Path(base)
+    given = variable("LAKEHOUSE_CACHE")
+    if given:
+        return Path(given)
+    base = os.environ.get("XDG_CACHE_HOME") or find_home() / ".cache"
+    return Path(base) / "ecommerce-lakehouse"
+
+
+def find_home() -> Path:
+    """The user's home; a folder among the temporary ones where there is none, or it is no use.
+
+    In a container the user may be a number without a home, or have somebody else's.
+    """
+    try:
+        home = Path.home()
+    except RuntimeError:
+        home = Path()
+    if home.is_absolute() and os.access(home, os.W_OK | os.X_OK):
+        return home
+    return Path(tempfile.gettempdir()) / f"ecommerce-lakehouse-{os.getuid()}"
+
+
+def variable(name: str) -> str | None:
+    """The value of a variable of this project; None where it is not set.
+
+    Raises:
+        InputError: It is set and empty.
+    """
+    value = os.environ.get(name)
+    if value is not None and not value.strip():
+        raise InputError(f"{name} is set and empty.", f"Give it a value, or:  unset {name}")
+    return value

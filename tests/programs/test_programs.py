@@ -14,7 +14,6 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 import nbformat
-import pyspark
 import pytest
 
 from ecommerce_lakehouse import cli, doctor, jobs
@@ -524,9 +523,15 @@ def test_a_module_edited_by_hand_is_named_and_left_alone(
 @pytest.fixture
 def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine with room to spare, whatever else it does at the moment."""
-    memory = SimpleNamespace(available=8 * 2**30)
+    memory = SimpleNamespace(available=8 * 2**30, total=16 * 2**30)
     monkeypatch.setattr(doctor.psutil, "virtual_memory", lambda: memory)
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=50 * 2**30))
+
+
+@pytest.fixture
+def spark_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What else the doctor says is looked at; Spark is not started for it."""
+    monkeypatch.setattr(doctor, "check_spark", lambda: doctor.Finding("Spark starts"))
 
 
 def write_java(path: Path, said: str) -> Path:
@@ -537,16 +542,25 @@ def write_java(path: Path, said: str) -> Path:
     return path
 
 
-@pytest.mark.usefixtures("roomy")
+@pytest.mark.usefixtures("roomy", "spark_starts")
 def test_the_doctor_finds_this_environment_well(lakehouse: Command) -> None:
     answer = lakehouse("doctor")
     assert answer.code == 0, answer.out
-    assert answer.out.count("[ok]") == len(doctor.ALL_CHECKS)
+    assert answer.out.count("[ok]") == len(doctor.ALL_CHECKS) + 1
     assert "[fix]" not in answer.out
     assert "All is well." in answer.out
 
 
-@pytest.mark.usefixtures("roomy")
+def test_the_doctor_starts_what_it_vouches_for() -> None:
+    command = [str(Path(sys.executable).parent / "lakehouse"), "doctor"]
+    told = subprocess.run(command, env=without_a_jvm(), capture_output=True, text=True).stdout
+    assert "[ok]  Spark starts, wrote a Delta table and read its 3 rows" in told
+    wrong = without_a_jvm() | {"LAKEHOUSE_JAVA_OPTIONS": "-Xmx2g"}
+    told = subprocess.run(command, env=wrong, capture_output=True, text=True).stdout
+    assert "Not allowed to specify max heap(Xmx)" in told
+
+
+@pytest.mark.usefixtures("roomy", "spark_starts")
 def test_a_foreign_spark_or_java_is_named_and_does_no_harm(
     lakehouse: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -555,27 +569,24 @@ def test_a_foreign_spark_or_java_is_named_and_does_no_harm(
     monkeypatch.setenv("SPARK_HOME", "/opt/another-spark")
     answer = lakehouse("doctor")
     assert answer.code == 0, answer.out
-    assert f"JAVA_HOME ({old}) is another version and is not used" in answer.out
-    assert "SPARK_HOME (/opt/another-spark) is another Spark and is not used" in answer.out
-    monkeypatch.setenv("SPARK_HOME", pyspark.__path__[0])
-    assert "[ok]  Spark is the one in this environment" in lakehouse("doctor").out
+    assert f"JAVA_HOME ({old}) is no such version and is not used" in answer.out
+    assert re.search("set for other programs, and not used here: .*SPARK_HOME", answer.out)
 
 
-@pytest.mark.usefixtures("roomy")
+@pytest.mark.usefixtures("roomy", "spark_starts")
 def test_without_java_the_doctor_says_how_to_get_one(
     lakehouse: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(java, "candidates", lambda: [])
-    monkeypatch.delenv("JAVA_HOME", raising=False)
     answer = lakehouse("doctor")
     assert answer.code == 1
-    assert "[fix] Java 17 or 21 not found" in answer.out
+    assert "[fix] Java 17, 21 or 25 not found (no java was found)" in answer.out
     assert "apt install openjdk-17-jre-headless" in answer.out
     assert "1 to mend." in answer.out
 
 
 @pytest.mark.parametrize("name", ["pyspark", "delta-spark"])
-@pytest.mark.usefixtures("roomy")
+@pytest.mark.usefixtures("roomy", "spark_starts")
 def test_another_version_of_spark_or_delta_is_to_be_mended(
     lakehouse: Command, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -587,7 +598,7 @@ def test_another_version_of_spark_or_delta_is_to_be_mended(
 
 
 def test_too_little_memory_and_disk_are_to_be_mended(monkeypatch: pytest.MonkeyPatch) -> None:
-    little = SimpleNamespace(available=2**30, free=2**29)
+    little = SimpleNamespace(available=2**30, total=2**31, free=2**29)
     monkeypatch.setattr(doctor.psutil, "virtual_memory", lambda: little)
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: little)
     assert doctor.check_memory().fix
@@ -622,35 +633,37 @@ def test_an_unsupported_java_home_gives_way_to_the_next_java(
     assert java.find_java() == good
 
 
-def test_a_java_fetched_once_is_found_without_the_network(
-    only_our_java: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("said", ["11.0.2", "26"])
+def test_no_java_and_no_index_names_what_was_seen_and_what_to_install(
+    only_our_java: Path, monkeypatch: pytest.MonkeyPatch, said: str
 ) -> None:
-    import cjdk
-
-    def fetch(*, cache_dir: Path, **_: str) -> Path:
-        return write_java(cache_dir / "v0" / "jdk-17" / "bin" / "java", "17.0.9").parents[1]
-
-    monkeypatch.setattr(cjdk, "java_home", fetch)
-    fetched = java.ensure_java()
-    monkeypatch.setattr(cjdk, "java_home", lambda **_: pytest.fail("fetched twice"))
-    assert java.find_java() == fetched
-    assert java.ensure_java() == fetched
-
-
-def test_no_java_and_no_network_names_what_was_seen_and_what_to_install(
-    only_our_java: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import cjdk
-
-    def offline(**_: object) -> Path:
-        raise OSError("no route")
-
-    monkeypatch.setattr(cjdk, "java_home", offline)
-    old = write_java(only_our_java / "old" / "bin" / "java", "11.0.2")
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    monkeypatch.setenv("UV_CACHE_DIR", str(only_our_java / "no packages"))
+    old = write_java(only_our_java / "old" / "bin" / "java", said)
     monkeypatch.setenv("JAVA_HOME", str(old.parents[1]))
     with pytest.raises(LakehouseError, match="apt install openjdk-17-jre-headless") as caught:
         java.ensure_java()
-    assert f"{old} is Java 11" in str(caught.value)
+    assert f"{old} is Java {said.partition('.')[0]}" in str(caught.value)
+    assert "none could be fetched" in str(caught.value)
+    assert list(java.fetched_to().iterdir()) == []
+
+
+def test_a_java_that_does_not_start_is_told_in_its_own_words(
+    only_our_java: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the machine is in the way, no other Java is fetched: it would not start either."""
+    broken = only_our_java / "broken" / "bin" / "java"
+    broken.parent.mkdir(parents=True)
+    broken.write_text(
+        "#!/bin/sh\necho 'Error occurred during initialization of VM' >&2\n"
+        "echo 'Could not reserve enough space for object heap' >&2\nexit 1\n"
+    )
+    broken.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(broken.parents[1]))
+    monkeypatch.setattr(java, "fetch_java", lambda: pytest.fail("fetched one"))
+    with pytest.raises(LakehouseError, match="ulimit -v unlimited") as caught:
+        java.ensure_java()
+    assert "Could not reserve enough space for object heap" in str(caught.value)
 
 
 # Delta's JARs ---------------------------------------------------------------------------

@@ -19,10 +19,11 @@ from rich.progress import BarColumn, Progress, TextColumn
 from traitlets.config import Config
 
 from ecommerce_lakehouse import doctor
-from ecommerce_lakehouse.errors import InputError, NotebookFailed
+from ecommerce_lakehouse.errors import InputError, LakehouseError, NotebookFailed
 from ecommerce_lakehouse.lessons.committed_form import update_reference
 from ecommerce_lakehouse.lessons.notebook import find_lessons
 from ecommerce_lakehouse.paths import FOLDERS, PROJECT, resolve
+from ecommerce_lakehouse.spark.causes import find_cause
 from ecommerce_lakehouse.spark.jvm import log_file, warm_jvm
 from ecommerce_lakehouse.tables.as_of import parse_date
 from ecommerce_lakehouse.tables.preflight import (
@@ -191,6 +192,7 @@ def run_notebook(
 
     Raises:
         InputError: A cell found that the data or a parameter cannot be used.
+        LakehouseError: The machine is in the way: a full disk, too little memory.
         NotebookFailed: A cell raised another error; the message names it.
     """
     start = time.monotonic()
@@ -218,6 +220,11 @@ def run_notebook(
         copy = f"The executed copy, with the full error: {target}"
         if problem.ename == "InputError":  # the data or a parameter, not the cell
             raise InputError(said, copy) from None
+        cause = find_cause(str(problem.evalue))
+        if cause:  # nor is it the cell where the machine is in the way
+            raise LakehouseError(
+                f"{source.stem}, cell {problem.exec_count}: {cause.message}", cause.remedy
+            ) from None
         raise NotebookFailed(f"{said}\n\n{_indent(problem.source)}", copy) from None
     cells = sum(cell.cell_type == "code" for cell in executed.cells)
     return NotebookRun(cells, time.monotonic() - start)

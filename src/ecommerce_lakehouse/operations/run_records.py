@@ -17,6 +17,8 @@ from pyspark.sql import functions as F
 
 from ecommerce_lakehouse.errors import InputError, LakehouseError
 from ecommerce_lakehouse.paths import is_local
+from ecommerce_lakehouse.spark.causes import find_cause
+from ecommerce_lakehouse.spark.jvm import errors_to_log
 from ecommerce_lakehouse.storage.commits import conflict, one_writer
 from ecommerce_lakehouse.storage.delta_log import DeltaLog
 from ecommerce_lakehouse.storage.files import Storage
@@ -105,16 +107,20 @@ class RunRecords:
             return
         said = CommitProperties(custom_metadata={"userMetadata": metadata})
         try:
-            write_deltalake(
-                self._place(name),
-                table,
-                mode="append",
-                schema_mode="merge",
-                commit_properties=said,
-            )
+            with errors_to_log():
+                write_deltalake(
+                    self._place(name),
+                    table,
+                    mode="append",
+                    schema_mode="merge",
+                    commit_properties=said,
+                )
         except CommitFailedError:
             raise conflict(f"ops.{name}") from None
         except OSError as problem:  # delta-rs commits with a hard link
+            cause = find_cause(str(problem))
+            if cause:
+                raise cause from None
             raise InputError(
                 f"The records of this run cannot be written to {self._place(name)} ({problem}).",
                 "If the disk has no hard links, name the lakehouse as a URI:  "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +16,15 @@ from pyspark import SparkConf
 from pyspark.java_gateway import launch_gateway
 
 from ecommerce_lakehouse.errors import LakehouseError
-from ecommerce_lakehouse.paths import work_folder
+from ecommerce_lakehouse.paths import PROJECT, work_folder
+from ecommerce_lakehouse.spark.causes import find_cause, last_cause
 from ecommerce_lakehouse.spark.class_archive import archive_option
+from ecommerce_lakehouse.spark.environment import (
+    has_name,
+    own_environment,
+    own_java_options,
+    refuse_few_files,
+)
 from ecommerce_lakehouse.spark.jars import delta_jars
 from ecommerce_lakehouse.spark.java import ensure_java
 from ecommerce_lakehouse.spark.settings import (
@@ -39,6 +47,23 @@ def log_file() -> Path:
     return path
 
 
+@contextmanager
+def errors_to_log() -> Iterator[None]:
+    """Let what a library writes to this process's error output go to the log.
+
+    delta-rs, which is no Java, prints a trace of its own where a disk is full.
+    """
+    sys.stderr.flush()
+    before = os.dup(2)
+    with log_file().open("ab") as log:
+        os.dup2(log.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+
+
 def start_jvm(master: str | None = None, raw_bytes: int = 0) -> Any:
     """Start a JVM with Spark in it, or attach to the one this process was given.
 
@@ -53,28 +78,49 @@ def start_jvm(master: str | None = None, raw_bytes: int = 0) -> Any:
         LakehouseError: No suitable Java, no JARs, or a JVM that did not come up.
     """
     if GATEWAY[0] in os.environ:
-        return _launch()
+        return launch_gateway()
+    refuse_few_files()
     java = ensure_java()
     conf = _launch_settings(java, master, raw_bytes)
-    # A SPARK_HOME or JAVA_HOME of another installation must not decide for us.
-    os.environ["SPARK_HOME"] = pyspark.__path__[0]
-    os.environ["JAVA_HOME"] = os.fspath(java.resolve().parents[1])
-    # A first, small Java writes the command line for the one that works.
-    os.environ.setdefault("SPARK_LAUNCHER_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     if is_this_machine(master):
-        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        take_own_environment(java)
+    else:  # what the caller says of the cluster stays
+        os.environ["SPARK_HOME"] = pyspark.__path__[0]
+        os.environ["JAVA_HOME"] = os.fspath(java.resolve().parents[1])
     with log_file().open("ab") as log:
-        return _launch(conf, popen_kwargs={"stdout": log, "stderr": log})
+        begins = log.tell()
+        try:
+            output = {"stdout": log, "stderr": log, "cwd": _folder()}
+            gateway = launch_gateway(conf, popen_kwargs=output)
+        except Exception as problem:
+            raise _did_not_start(log_file(), begins) from problem
+    return gateway
 
 
-def _launch(*arguments: Any, **options: Any) -> Any:
+def take_own_environment(java: Path) -> None:
+    """Set this process, and so all that it starts, as Java on this machine wants it."""
+    own = own_environment(java)
+    for name in os.environ.keys() - own.keys():
+        del os.environ[name]
+    os.environ.update(own)
+
+
+def _folder() -> str:
+    """Where Java starts: here, or where this folder was deleted, in the project's."""
     try:
-        return launch_gateway(*arguments, **options)
-    except Exception as problem:
-        raise LakehouseError(
-            f"Spark did not start: {type(problem).__name__}. Its log: {log_file()}",
-            "Find out what is wrong with:  lakehouse doctor",
-        ) from problem
+        return os.getcwd()
+    except FileNotFoundError:
+        return os.fspath(PROJECT)
+
+
+def _did_not_start(log: Path, begins: int) -> LakehouseError:
+    with log.open("rb") as file:
+        file.seek(begins)
+        said = file.read().decode(errors="replace")
+    return find_cause(said) or LakehouseError(
+        f"Spark did not start: {last_cause(said)}\nThe whole log: {log}",
+        "Look what this machine lacks with:  lakehouse doctor",
+    )
 
 
 def _launch_settings(java: Path, master: str | None, raw_bytes: int) -> SparkConf:
@@ -84,10 +130,9 @@ def _launch_settings(java: Path, master: str | None, raw_bytes: int) -> SparkCon
     where = ON_THIS_MACHINE if local else {"spark.master": str(master)}
     for key, value in {**SETTINGS, **WITHOUT_UI, **where}.items():
         conf.set(key, value)
-    memory = memory_for(raw_bytes, psutil.virtual_memory().total)
-    conf.set("spark.driver.memory", os.environ.get("LAKEHOUSE_DRIVER_MEMORY", memory))
+    conf.set("spark.driver.memory", memory_for(raw_bytes, psutil.virtual_memory().total))
     jars = [os.fspath(jar) for jar in delta_jars(java)]
-    options = java_options()
+    options = java_options(*own_java_options() if local else ())
     if local:
         # Where Java's archive of classes has them from, and from where nothing is copied.
         conf.set("spark.driver.extraClassPath", os.pathsep.join(jars))
@@ -116,6 +161,19 @@ def warm_jvm(raw_bytes: int = 0) -> Iterator[None]:
         if gateway.proc is not None:
             gateway.proc.stdin.close()
             gateway.proc.wait(timeout=30)
+
+
+def settle(gateway: Any) -> None:
+    """Tell a Java what it would else ask the system: a language, and a name for the user.
+
+    What text functions make of letters must not hang on the language. And for a user who has but
+    a number Hadoop would look for a name, and fail.
+    """
+    locale = gateway.jvm.java.util.Locale
+    locale.setDefault(locale.US)
+    if not has_name():
+        users = gateway.jvm.org.apache.hadoop.security.UserGroupInformation
+        users.setLoginUser(users.createRemoteUser(f"user-{os.getuid()}"))
 
 
 def stop_active_context(gateway: Any) -> None:

@@ -14,16 +14,20 @@ from typing import Any
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
+from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.paths import work_folder
 from ecommerce_lakehouse.spark import settings
+from ecommerce_lakehouse.spark.causes import cause_of, last_cause
 from ecommerce_lakehouse.spark.jars import delta_jars
 from ecommerce_lakehouse.spark.java import ensure_java
 from ecommerce_lakehouse.spark.jvm import (
     free_what_ended_processes_held,
+    settle,
     start_jvm,
     stop_active_context,
 )
 from ecommerce_lakehouse.spark.settings import SETTINGS, is_this_machine
+from ecommerce_lakehouse.spark.stop import SPARK_ERRORS
 
 
 def get_spark(
@@ -49,6 +53,7 @@ def get_spark(
     is_first = SparkContext._gateway is None
     gateway = SparkContext._gateway or start_jvm(master, raw_bytes)
     SparkContext._ensure_initialized(gateway=gateway)
+    settle(gateway)
     if gateway.proc is None:
         stop_active_context(gateway)
         if is_first:  # later, what is held may be ours
@@ -68,7 +73,13 @@ def get_spark(
     # PySpark hands a wheel from --py-files to the executors, but there it imports from archives
     # of these names only.
     SparkContext.PACKAGE_EXTENSIONS = (".zip", ".egg", ".jar", ".whl")
-    context = SparkContext(conf=conf, gateway=gateway)
+    try:
+        context = SparkContext(conf=conf, gateway=gateway)
+    except SPARK_ERRORS as problem:
+        raise cause_of(problem) or LakehouseError(
+            f"Spark did not start: {last_cause(str(problem))}",
+            "Look what this machine lacks with:  lakehouse doctor",
+        ) from problem
     context.setLogLevel("ERROR")
     # PySpark logs a page of JSON, with a timestamp, beside every analysis error it raises.
     for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger"):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import re
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from ecommerce_lakehouse.paths import work_folder
+from ecommerce_lakehouse.errors import InputError
+from ecommerce_lakehouse.paths import variable, work_folder
 from ecommerce_lakehouse.spark.java import quote_option
 
 SETTINGS = {
@@ -32,8 +33,9 @@ SETTINGS = {
     # Nothing is printed between the cells.
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
-    # A deep stack: ALS sends plans of many steps, and Java unpacks them step within step.
-    "spark.executor.extraJavaOptions": "-Xss4m",
+    # A deep stack: ALS sends plans of many steps, and Java unpacks them step within step. And one
+    # language: what text functions make of letters must not hang on the machine's.
+    "spark.executor.extraJavaOptions": "-Xss4m -Duser.language=en -Duser.country=US",
 }
 """What differs from Spark's defaults in every session, and why."""
 
@@ -55,7 +57,7 @@ WITHOUT_UI = {"spark.ui.enabled": "false"}
 """What only matters where this project starts the JVM."""
 
 
-def java_options() -> str:
+def java_options(*more: str) -> str:
     """What the JVM is started with, as Spark's settings want it quoted."""
     return " ".join(
         [
@@ -66,7 +68,8 @@ def java_options() -> str:
             "-XX:+UnlockDiagnosticVMOptions",
             quote_option(f"-XX:CompilerDirectivesFile={COMPILER_DIRECTIVES}"),
             quote_option(f"-Dderby.system.home={work_folder()}"),
-            os.environ.get("LAKEHOUSE_JAVA_OPTIONS", ""),
+            *more,
+            variable("LAKEHOUSE_JAVA_OPTIONS") or "",
         ]
     )
 
@@ -96,6 +99,8 @@ FOR_LITTLE = {
 }
 FOR_LITTLE_MEMORY = "600m"
 """Enough for the nine lessons, and as little as a lesson that starts a second Java can do with."""
+LEAST_MEGABYTES = 512
+"""With less than 450 MB for objects Spark refuses to start, and Java keeps some for itself."""
 PARTITION_BYTES = 64 * 2**20
 """Bytes of raw files that one task reads, or whose rows it sorts or joins at a time, in a part of
 Java's memory."""
@@ -129,18 +134,40 @@ def settings_for(raw_bytes: int, cores: int) -> dict[str, str]:
 def memory_for(raw_bytes: int, machine: int) -> str:
     """What Java may fill with objects, as Spark's settings say it.
 
-    Four times the raw files in whole gigabytes, but no more than four, and no more than half of
-    the machine. What does not fit, Spark sorts on disk. Little data gets less than a gigabyte:
-    a lesson has several programs running, and Java takes what it may before it tidies up.
+    LAKEHOUSE_DRIVER_MEMORY says it. Without the variable it is four times the raw files in whole
+    gigabytes, but no more than four, and no more than half of the machine. What does not fit,
+    Spark sorts on disk. Little data gets less than a gigabyte: a lesson has several programs
+    running, and Java takes what it may before it tidies up.
 
     Args:
         raw_bytes: The size of all raw files; 0 where it is not known.
         machine: The bytes of memory that there are.
+
+    Raises:
+        InputError: The variable is no size of memory that Spark can work with.
     """
+    given = variable("LAKEHOUSE_DRIVER_MEMORY")
+    if given:
+        return check_memory(given)
     if 0 < raw_bytes < LITTLE_BYTES:
         return FOR_LITTLE_MEMORY
     wanted = -(-4 * raw_bytes // 2**30)
     return f"{max(1, min(wanted, 4, machine // 2**31))}g"
+
+
+def check_memory(given: str) -> str:
+    """A size of memory as Spark and Java write it.
+
+    Raises:
+        InputError: It is written otherwise, or Spark does not start with so little.
+    """
+    found = re.fullmatch(r"(\d+)([mg])b?", given.strip(), re.IGNORECASE)
+    if found and int(found[1]) * {"m": 1, "g": 1024}[found[2].lower()] >= LEAST_MEGABYTES:
+        return "".join(found.groups())
+    raise InputError(
+        f"LAKEHOUSE_DRIVER_MEMORY is {given!r}, no size of memory from {LEAST_MEGABYTES}m up.",
+        "Write a number with m or g:  export LAKEHOUSE_DRIVER_MEMORY=2g",
+    )
 
 
 LARGEST_OPENED = "spark.ecommerceLakehouse.largestRawBytes"

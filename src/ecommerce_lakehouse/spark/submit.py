@@ -8,13 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pyspark
-
 from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.paths import PROJECT
 from ecommerce_lakehouse.spark.class_archive import archive_option
+from ecommerce_lakehouse.spark.environment import own_environment, own_java_options
 from ecommerce_lakehouse.spark.jars import delta_jars
-from ecommerce_lakehouse.spark.java import ensure_java, without_a_jvm
+from ecommerce_lakehouse.spark.java import ensure_java
 
 SMALL_DRIVER = ("--driver-memory", "512m", "--conf", "spark.ui.enabled=false")
 """For a run on little data beside other programs: little memory and no web page."""
@@ -53,23 +52,17 @@ def spark_submit(program: str, *arguments: str) -> str:
             "Install it with:  make setup   (or:  pip install pyspark)",
         )
     java = ensure_java()
+    options = " ".join([COMPILE_QUICKLY, archive_option(java), *own_java_options()])
     start = (
         *("--driver-class-path", os.pathsep.join(map(os.fspath, delta_jars(java)))),
-        *("--driver-java-options", f"{COMPILE_QUICKLY} {archive_option(java)}"),
+        *("--driver-java-options", options),
     )
-    # A warm JVM of the notebooks is theirs: this program starts its own, like on any cluster.
-    environment = without_a_jvm() | {
-        "SPARK_HOME": pyspark.__path__[0],
-        "JAVA_HOME": str(java.resolve().parents[1]),
-        "PYSPARK_PYTHON": sys.executable,
-        "SPARK_LOCAL_IP": "127.0.0.1",
-    }
     done = subprocess.run(
         [found, *SMALL_DRIVER, *start, program, *arguments],
         cwd=PROJECT,
-        env=environment,
+        env=own_environment(java),  # not the JVM of the notebooks, which is theirs
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     if done.returncode:

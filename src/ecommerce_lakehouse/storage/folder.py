@@ -10,6 +10,7 @@ from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.errors import InputError, MissingTableError
 from ecommerce_lakehouse.paths import for_message
 from ecommerce_lakehouse.registry import LAYERS, NOTEBOOKS, Table
+from ecommerce_lakehouse.spark.causes import find_cause
 from ecommerce_lakehouse.storage.delta_log import DeltaLog
 from ecommerce_lakehouse.storage.files import Storage
 
@@ -37,7 +38,7 @@ class TableFolder:
             catalog, so only one of several lakehouses should.
 
     Raises:
-        InputError: The folder cannot be written.
+        LakehouseError: The folder cannot be written.
     """
 
     def __init__(self, spark: SparkSession, location: str, *, sql_names: bool) -> None:
@@ -47,7 +48,10 @@ class TableFolder:
         self._sql_names = sql_names
         try:
             self.storage.make_folder(location)
-        except OSError:
+        except OSError as problem:
+            cause = find_cause(str(problem.__cause__))
+            if cause:
+                raise cause from None
             raise InputError(
                 f"{for_message(location)} cannot be written.",
                 "Name a folder of your own with:  --lakehouse-dir FOLDER",
