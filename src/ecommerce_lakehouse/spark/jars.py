@@ -61,9 +61,11 @@ def _fetch(java: Path, coordinates: tuple[str, str, str], sha256: str, again: st
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         fetched = Path(scratch) / f"{artifact}.jar"
         if not fetched.is_file():
+            lines = (done.stdout + done.stderr).strip().splitlines()
+            errors = [line.strip() for line in lines if "error" in line.lower() and "at" in line]
             raise LakehouseError(
                 f"{target.name} is not in {target.parent} and could not be fetched:\n"
-                f"{done.stdout.strip().splitlines()[-1] if done.stdout.strip() else done.stderr}",
+                f"{(errors or lines or ['Ivy said nothing.'])[-1]}",
                 f"With a network (or a mirror in ~/.ivy2/ivysettings.xml), run:  {again}",
             )
         if not _is_intact(fetched, sha256):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -149,6 +150,20 @@ def ensure_java() -> Path:
     return java
 
 
+def _trust_as_python_does(keytool: Path) -> None:
+    """Add the certificates of this machine to those of a Java that brings its own list.
+
+    Behind a company's proxy it would else fetch nothing.
+    """
+    store = [os.fspath(keytool), "-cacerts", "-storepass", "changeit", "-noprompt"]
+    listed = subprocess.run([*store, "-list", "-rfc"], check=True, capture_output=True, text=True)
+    for number, der in enumerate(ssl.create_default_context().get_ca_certs(binary_form=True)):
+        certificate = ssl.DER_cert_to_PEM_cert(der)
+        if certificate not in listed.stdout:
+            add = [*store, "-importcert", "-alias", f"machine-{number}"]
+            subprocess.run(add, check=True, capture_output=True, text=True, input=certificate)
+
+
 def fetch_java() -> Path:
     """Install the Java of a package, in a folder that is renamed when all of it is there.
 
@@ -175,6 +190,7 @@ def fetch_java() -> Path:
         java.rename(java.with_name("java.all"))
         java.write_text(WITHOUT_VECTORS, encoding="utf-8")
         java.chmod(0o755)
+        _trust_as_python_does(java.with_name("keytool"))
         if not target.exists():  # another process may have been faster
             made.rename(target)
     return target / java.relative_to(made)
