@@ -19,6 +19,7 @@ JULY = date(2023, 7, 31)
 
 ANN, BEN = "1,ann@shop.com,Ann,Lee,US,2023-01-01", "2,ben@shop.com,Ben,Lee,US,2023-01-02"
 CID = "3,cid@shop.com,Cid,Lee,US,2023-01-03"
+MOUSE = "1,Mouse,Accessories,5.00,9.99"
 
 SEPTEMBER = {
     "orders": [

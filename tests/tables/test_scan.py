@@ -1,9 +1,11 @@
 """Every byte of a raw file is looked at before Spark reads it: no row is lost to a quirk."""
 
+import os
+import zlib
 from pathlib import Path
 
 import pytest
-from deliveries import COLUMNS, a_few, csv_file, deliver
+from deliveries import COLUMNS, MOUSE, a_few, csv_file, deliver
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
@@ -14,7 +16,7 @@ from ecommerce_lakehouse.storage.files import LocalFiles, Storage
 from ecommerce_lakehouse.tables import scan as module
 from ecommerce_lakehouse.tables.preflight import check_data
 from ecommerce_lakehouse.tables.raw_files import find_misnamed
-from ecommerce_lakehouse.tables.scan import scan
+from ecommerce_lakehouse.tables.scan import scan, warn_of_swallowed_rows
 
 HEADER = ",".join(COLUMNS["orders"]) + "\n"
 ROWS = [f"{number},1,2024-06-01,completed,4.90\n" for number in range(1, 2101)]
@@ -111,21 +113,80 @@ def is_right(folder: Path, content: bytes, chunk: int) -> bool:
     """Whether bytes are a file of UTF-8 that does not end inside quotes."""
     file = folder / "raw.csv"
     file.write_bytes(content)
-    module._checksum.cache_clear()
+    module._scans.clear()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "CHUNK", chunk)
         try:
-            scan(str(file))
+            scan(LocalFiles(), str(file))
         except InputError:
             return False
     content.decode()
     return True
 
 
-def test_its_state_is_the_one_that_older_tables_know(spark: SparkSession, tmp_path: Path) -> None:
-    """They were told by Java: the same size, time and checksum."""
+def test_its_state_is_that_of_the_same_file_by_uri(spark: SparkSession, tmp_path: Path) -> None:
     file = a_few(tmp_path / "data", orders=["1,1,2024-06-01,completed,4.90"]) / "raw_orders.csv"
-    assert scan(str(file)) == Storage(spark).state(str(file))
+    found = file.stat()
+    looks = f"{found.st_size} bytes, {found.st_mtime_ns // 1_000_000}, "
+    state = f"{looks}{zlib.crc32(file.read_bytes()):08x}"
+    assert scan(LocalFiles(), str(file)) == state
+    assert scan(Storage(spark), file.as_uri()) == state
+
+
+def test_a_file_of_a_uri_is_looked_at_too(spark: SparkSession, tmp_path: Path) -> None:
+    data = a_few(tmp_path / "data", orders=["1,1,2024-06-01,completed,4.90"])
+    (data / "raw_orders_2.csv").write_bytes(orders(HEADER, '1,1,2024-06-01,"comp,4.90\n'))
+    with pytest.raises(InputError, match="a quote that opens in line 2 is never closed"):
+        MemoryLakehouse(spark, data.as_uri()).read("orders")
+
+
+THREE = '2,"Thing 2,Cat 2,2.00,6.50\n3,Thing 3,Cat 2,3.00,7.50\n4,Thing 4",Cat 2,4.00,12.50'
+
+
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        ([MOUSE, THREE, MOUSE], 3),
+        ([THREE.replace("\n", "\r\n")], 2),
+        ([MOUSE, '2,"a\n7,b,c,1.00,2.00\nd",Cat,1.00,2.00'], 3),
+        ([MOUSE, '2,"Size:\n3, 4 and 5",Cat,1.00,2.00'], None),
+        ([MOUSE, '2,"One\n2024, a year\nThree",Cat,1.00,2.00'], None),
+        ([MOUSE, '2,"says ""hi""",Cat,1.00,2.00', MOUSE], None),
+    ],
+)
+@pytest.mark.parametrize("chunk", [7, 1 << 20])
+def test_a_text_that_looks_as_if_it_held_rows_is_named(
+    tmp_path: Path,
+    rows: list[str],
+    line: int | None,
+    chunk: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is legal, so it is kept."""
+    monkeypatch.setattr(module, "CHUNK", chunk)
+    file = str(a_few(tmp_path, products=rows) / "raw_products.csv")
+    scan(LocalFiles(), file)
+    said = warn_of_swallowed_rows(LocalFiles(), file)
+    assert (f"raw_products.csv: the quoted text that begins in line {line} " in said) == bool(line)
+    assert bool(said) == bool(line)
+
+
+def test_a_quote_that_never_closes_is_found_without_reading_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNK", 100)
+    monkeypatch.setattr(module, "LONGEST_ROW", 1000)
+    file = a_few(tmp_path) / "raw_orders.csv"
+    file.write_bytes(orders(HEADER, *ROWS[:7], '8,1,2024-06-01,"comp,4.90\n', *ROWS))
+    with pytest.raises(InputError, match="the row that begins in line 9 is longer than"):
+        scan(LocalFiles(), str(file))
+
+
+def test_a_pipe_is_no_file(tmp_path: Path) -> None:
+    """To read it would wait for somebody who writes."""
+    os.mkfifo(a_few(tmp_path / "data") / "raw_orders_2.csv")
+    with pytest.raises(InputError, match=r"raw_orders_2\.csv cannot be read \(it is no file\)"):
+        check_data(str(tmp_path / "data"), str(tmp_path / "lake"))
 
 
 @pytest.mark.parametrize(

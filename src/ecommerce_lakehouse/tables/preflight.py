@@ -30,7 +30,7 @@ def check_data(
     if not is_local(folder):
         return
     check_folder(folder, "--data-dir FOLDER")
-    lakehouse = resolve(lakehouse_dir)
+    storage, lakehouse = LocalFiles(), resolve(lakehouse_dir)
 
     def may_have(entity: str, column: str) -> bool:
         if evolve or not is_local(lakehouse):
@@ -40,14 +40,14 @@ def check_data(
 
     def log_of(entity: str) -> DeltaLog:
         table = registry.get(entity)
-        return DeltaLog(LocalFiles(), f"{lakehouse}/{table.layer}/{table.name}")
+        return DeltaLog(storage, f"{lakehouse}/{table.layer}/{table.name}")
 
     try:
-        for entity, files in find_raw_files(LocalFiles(), folder, [], may_have).items():
+        for entity, files in find_raw_files(storage, folder, [], may_have).items():
             seen = is_local(lakehouse) and not full_refresh
             before = log_of(entity).provenance() if seen else None
             for file in files:
-                scan(file.address, str(before.inputs.get(file.name, "")) if before else "")
+                scan(storage, file.address, str(before.inputs.get(file.name, "")) if before else "")
     except OSError as problem:
         raise InputError(
             f"{problem.filename} cannot be read ({problem.strerror}).\nNothing was written.",

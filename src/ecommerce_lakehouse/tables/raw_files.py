@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.layers.bronze import RAW_COLUMNS
-from ecommerce_lakehouse.paths import for_message, is_local
+from ecommerce_lakehouse.paths import for_message
 from ecommerce_lakehouse.registry import Table
 from ecommerce_lakehouse.spark.stop import SPARK_ERRORS, was_stopped_with
 from ecommerce_lakehouse.storage.files import LocalFiles, Storage
@@ -135,14 +135,12 @@ class RawFiles:
         return self._found
 
     def state(self, file: RawFile, known: str = "") -> str:
-        """What tells one content of a file from another: see `Storage.state`.
+        """What tells one content of a file from another: see `scan`.
 
         Raises:
-            InputError: The file is not UTF-8, or it ends inside quotes; on this machine only.
+            InputError: The file is not UTF-8, or it ends inside quotes.
         """
-        if is_local(file.address):
-            return scan(file.address, known)
-        return self._storage.state(file.address, known)
+        return scan(self._storage, file.address, known)
 
     def read(
         self, entity: str, only: Collection[str] | None = None, *, by_lines: bool = False

@@ -1,4 +1,4 @@
-"""One look at every byte of a raw file on this machine: is it UTF-8, and does every quote close?
+"""One look at every byte of a raw file: is it UTF-8, and does every quote close?
 
 Spark reads a file that breaks these rules without a word: bytes that are no UTF-8 become U+FFFD,
 and a quote that never closes swallows all rows after it.
@@ -9,19 +9,53 @@ from __future__ import annotations
 import codecs
 import re
 import zlib
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.paths import for_message
+from ecommerce_lakehouse.storage.files import LocalFiles
 
 CHUNK = 4 * 2**20
 """Bytes that are looked at together."""
-_FIELD = rb'(?:"[^"]*+(?:""[^"]*+)*+"[^,\n]*+|[^",\n][^,\n]*+|)'
-ROWS = re.compile(rb"(?:" + _FIELD + rb"(?:," + _FIELD + rb")*+\n)*+")
-"""Whole rows. What stands behind a closing quote belongs to the field, as Spark has it."""
-FIELDS = re.compile(rb"(?:" + _FIELD + rb",)*+")
-ROW = re.compile(_FIELD + rb"(?:," + _FIELD + rb")*+")
+LONGEST_ROW = 64 * 2**20
+"""The most bytes of one row: a quote that is not closed by then is taken for a mistake."""
+
+
+def _rows(inside: bytes) -> bytes:
+    """A pattern for one row, given what may stand between quotes.
+
+    What stands behind a closing quote belongs to the field, as Spark has it.
+    """
+    field = rb'(?:"%b*+(?:""%b*+)*+"[^,\n]*+|[^",\n][^,\n]*+|)' % (inside, inside)
+    return field + rb"(?:," + field + rb")*+"
+
+
+LINES = re.compile(rb"(?:" + _rows(rb'[^"\n]') + rb"\n)*+")
+"""Whole rows, each of which is a line."""
+ROW = re.compile(_rows(rb'[^"]'))
+ROW_AND_END = re.compile(_rows(rb'[^"]') + rb"\n")
+FIELDS = re.compile(rb'(?:(?:"[^"]*+(?:""[^"]*+)*+"[^,\n]*+|[^",\n][^,\n]*+|),)*+')
+LIKE_A_ROW = re.compile(rb"\d+,\S[^\n]*")
+"""How a line begins that may be a row: a number, and something after the comma."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What was found in a file that is right.
+
+    Attributes:
+        checksum: The CRC-32 of all of its bytes, in hexadecimal digits.
+        swallowed: The line in which a quoted text of several lines begins that looks as if it held
+            rows; None where no text does.
+    """
+
+    checksum: str
+    swallowed: int | None
+
+
+_scans: dict[tuple[str, str], Scan] = {}
+"""What was found, by address and looks: a file is looked at once a process."""
 
 
 def check_header(file: str, line: bytes) -> None:
@@ -34,49 +68,81 @@ def check_header(file: str, line: bytes) -> None:
         raise _unclosed(file, 1)
 
 
-def scan(file: str, known: str = "") -> str:
-    """The state of a file as `Storage.state` tells it, after all of its bytes were looked at.
+def scan(storage: LocalFiles, file: str, known: str = "") -> str:
+    """The state of a file, which tells one content from another: its looks and a checksum.
 
-    A file that looks as in the known state is not read again.
+    Args:
+        storage: Reads it.
+        file: An absolute path or URI.
+        known: An earlier state. A file that looks as it did then is not read again.
 
     Raises:
         InputError: It is not UTF-8 to its end, or it ends inside quotes.
         OSError: It cannot be read.
     """
-    found = Path(file).stat()
-    looks = f"{found.st_size} bytes, {found.st_mtime_ns // 1_000_000}, "
-    return known if known.startswith(looks) else looks + _checksum(Path(file), found.st_mtime_ns)
+    looks = storage.looks(file)
+    if known.startswith(looks):
+        return known
+    if (file, looks) not in _scans:
+        _scans[file, looks] = _look(file, storage.chunks(file, CHUNK))
+    return looks + _scans[file, looks].checksum
 
 
-@lru_cache(maxsize=1024)
-def _checksum(path: Path, mtime_ns: int) -> str:
-    """Look at a file once a process, and again when it has changed."""
+def warn_of_swallowed_rows(storage: LocalFiles, file: str) -> str:
+    """A sentence on a text that looks as if it held rows; empty where none was seen in the file."""
+    found = _scans.get((file, storage.looks(file)))
+    if found is None or found.swallowed is None:
+        return ""
+    return (
+        f"{file.rpartition('/')[2]}: the quoted text that begins in line {found.swallowed} holds "
+        "what looks like rows. It was read as one text."
+    )
+
+
+def _look(file: str, chunks: Iterator[bytes]) -> Scan:
     decoder = codecs.getincrementaldecoder("utf-8")()
     checksum, line, rest = 0, 1, b""
-    with path.open("rb") as file:
-        while True:
-            chunk = file.read(CHUNK)
-            checksum = zlib.crc32(chunk, checksum)
-            try:
-                decoder.decode(chunk, final=not chunk)
-            except UnicodeDecodeError as problem:
-                before = (rest + chunk)[: max(len(rest) + problem.start, 0)]
-                raise _not_utf_8(path, line + before.count(b"\n"), chunk) from None
-            rest += chunk
-            if b'"' not in rest:
-                whole = rest.rfind(b"\n") + 1
-            else:
-                matched = ROWS.match(rest)
-                whole = matched.end() if matched else 0
-            line += rest.count(b"\n", 0, whole)
-            rest = rest[whole:]
-            if not chunk:
-                break
+    commas, swallowed = 0, None
+    for chunk in chunks:
+        checksum = zlib.crc32(chunk, checksum)
+        try:
+            decoder.decode(chunk, final=not chunk)
+        except UnicodeDecodeError as problem:
+            before = (rest + chunk)[: max(len(rest) + problem.start, 0)]
+            raise _not_utf_8(file, line + before.count(b"\n"), chunk) from None
+        rest += chunk
+        if line == 1:
+            commas = rest.partition(b"\n")[0].count(b",")
+        if b'"' not in rest:
+            done = rest.rfind(b"\n") + 1
+        else:
+            done = _end(LINES.match(rest))
+            while row := ROW_AND_END.match(rest, done):
+                if swallowed is None and _holds_rows(row[0], commas):
+                    swallowed = line + rest.count(b"\n", 0, done)
+                done = _end(LINES.match(rest, row.end()))
+        line += rest.count(b"\n", 0, done)
+        rest = rest[done:]
+        if len(rest) > LONGEST_ROW:
+            raise InputError(
+                f"{for_message(file).rstrip('/')}: the row that begins in line {line} is longer "
+                f"than {LONGEST_ROW // 2**20} MB.\nNothing was written.",
+                "Is a quote in it not closed?",
+            )
     if not ROW.fullmatch(rest):
-        opened = FIELDS.match(rest)
-        line += rest.count(b"\n", 0, opened.end() if opened else 0)
-        raise _unclosed(str(path), line)
-    return f"{checksum:08x}"
+        raise _unclosed(file, line + rest.count(b"\n", 0, _end(FIELDS.match(rest))))
+    return Scan(f"{checksum:08x}", swallowed)
+
+
+def _end(found: re.Match[bytes] | None) -> int:
+    """Where a pattern that also fits nothing ends."""
+    return found.end() if found else 0
+
+
+def _holds_rows(row: bytes, commas: int) -> bool:
+    """Whether a line of a row of several lines looks like a row of its own."""
+    inner = row.split(b"\n")[1:-1]
+    return any(LIKE_A_ROW.match(text) and text.count(b",") >= commas for text in inner)
 
 
 def _unclosed(file: str, line: int) -> InputError:
@@ -87,10 +153,9 @@ def _unclosed(file: str, line: int) -> InputError:
     )
 
 
-def _not_utf_8(path: Path, line: int, chunk: bytes) -> InputError:
+def _not_utf_8(file: str, line: int, chunk: bytes) -> InputError:
     fits = "UTF-16" if b"\0" in chunk else "Windows-1252"
     return InputError(
-        f"{for_message(str(path)).rstrip('/')}: line {line} is not UTF-8 text.\n"
-        "Nothing was written.",
+        f"{for_message(file).rstrip('/')}: line {line} is not UTF-8 text.\nNothing was written.",
         f"It may be {fits}: save it as UTF-8 (in Excel:  CSV UTF-8).",
     )
