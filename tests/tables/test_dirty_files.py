@@ -63,3 +63,15 @@ def test_a_file_that_is_no_such_file_is_one_clear_message(
         MemoryLakehouse(spark, folder, AS_OF).read("orders")
     told: Any = str(refused.value)
     assert "order_id,customer_id,order_date,status,shipping_cost" in told
+
+
+@pytest.mark.parametrize("fields", [16_384, 30_000, 300_000])
+def test_a_row_of_any_number_of_fields_is_quarantined(
+    spark: SparkSession, tmp_path: Path, fields: int
+) -> None:
+    long = "1,1,2024-01-05,completed,5.99" + "," * fields
+    header = ",".join(COLUMNS["orders"])
+    folder = write_files(tmp_path, orders=f"{header}\n{long}\n2,1,2024-01-05,completed,5.99\n")
+    lake = MemoryLakehouse(spark, folder, AS_OF)
+    assert [row.order_id for row in lake.read("stg_orders").collect()] == [2]
+    assert [row.reason for row in lake.read("quarantine").collect()] == ["corrupt_row"]

@@ -182,6 +182,56 @@ def test_a_quote_that_never_closes_is_found_without_reading_on(
         scan(LocalFiles(), str(file))
 
 
+@pytest.mark.parametrize(
+    ("header", "wrong", "helps"),
+    [
+        (HEADER[:-1] + ",", "column 6 has no name: a comma too many", "The first line must be:"),
+        (HEADER[:-1] + ",,", "column 6 has no name: a comma too many", "The first line must be:"),
+        (
+            "\ufeff\ufeff" + HEADER[:-1],
+            'column 1 is "order_id" with a character in it that is not seen: '
+            "ZERO WIDTH NO-BREAK SPACE",
+            "The first line must be:",
+        ),
+        (
+            HEADER[:-1].replace("status", "sta\u200btus"),
+            'column 4 is "status" with a character in it that is not seen: ZERO WIDTH SPACE',
+            "The first line must be:",
+        ),
+        (HEADER[:-1] + ",coupon", 'column 6 is "coupon", expected no more', "--evolve"),
+    ],
+)
+def test_a_header_is_told_what_is_wrong_with_it(
+    tmp_path: Path, header: str, wrong: str, helps: str
+) -> None:
+    data = a_few(tmp_path / "data")
+    (data / "raw_orders.csv").write_text(header + "\n", encoding="utf-8")
+    with pytest.raises(InputError) as refused:
+        check_data(str(data), str(tmp_path / "lake"))
+    assert f": {wrong}." in refused.value.message
+    assert helps in refused.value.remedy
+    assert ("--evolve" in refused.value.remedy) == (helps == "--evolve")
+
+
+@pytest.mark.parametrize(
+    ("name", "good"),
+    [
+        (b"raw_orders_2024-07-01T10:00.csv", "raw_orders_2024-07-01T10-00.csv"),
+        (b"raw_orders_\xfc.csv", "raw_orders_-.csv"),
+        (b"raw_orders_a\nb.csv", "raw_orders_a-b.csv"),
+    ],
+)
+def test_a_name_that_java_cannot_read_is_refused_before_it_starts(
+    tmp_path: Path, name: bytes, good: str
+) -> None:
+    data = a_few(tmp_path / "data")
+    Path(os.fsdecode(os.fsencode(data) + b"/" + name)).write_text(HEADER)
+    with pytest.raises(InputError, match="has a letter in its name") as refused:
+        check_data(str(data), str(tmp_path / "lake"))
+    assert refused.value.remedy.endswith(f"  {good}")
+    str(refused.value).encode("utf-8")
+
+
 def test_a_pipe_is_no_file(tmp_path: Path) -> None:
     """To read it would wait for somebody who writes."""
     os.mkfifo(a_few(tmp_path / "data") / "raw_orders_2.csv")

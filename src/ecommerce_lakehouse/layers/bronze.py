@@ -19,6 +19,10 @@ RAW_COLUMNS = {
 }
 
 
+MAX_COLUMNS = 1_000_000
+"""So many fields a row may have. At 20,480, Spark's default, one row would end the reading."""
+
+
 def read_raw(spark: SparkSession, files: list[str], columns: list[str]) -> DataFrame:
     """Every row of some CSV files as text, and the file each came from.
 
@@ -38,6 +42,7 @@ def read_raw(spark: SparkSession, files: list[str], columns: list[str]) -> DataF
         .option("multiLine", True)
         .option("lineSep", "\n")
         .option("escape", '"')
+        .option("maxColumns", MAX_COLUMNS)
         .option("columnNameOfCorruptRecord", "_corrupt_record")
         .csv(files)
         .select("*", F.col("_metadata.file_name").alias("_file_name"))

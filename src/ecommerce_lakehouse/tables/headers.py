@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 
 from ecommerce_lakehouse.errors import InputError
@@ -56,7 +57,7 @@ def read_header(
     if not problem:
         return tuple(header)
     remedy = "The first line must be:"
-    if header[: len(expected)] == expected:
+    if header[: len(expected)] == expected and all(header):
         remedy = (
             "Take new columns into bronze with:  lakehouse build --evolve\n"
             "Without them the first line is:"
@@ -71,11 +72,19 @@ def _difference(header: list[str], expected: list[str], may_have: Callable[[str]
         return "the file has no header"
     for place, (got, want) in enumerate(zip(header, expected, strict=False), start=1):
         if got != want:
+            unseen = [letter for letter in got if not letter.isprintable() or letter == "\xa0"]
+            if unseen and "".join(letter for letter in got if letter not in unseen) == want:
+                return (
+                    f'column {place} is "{want}" with a character in it that is not seen: '
+                    f"{unicodedata.name(unseen[0], repr(unseen[0]))}"
+                )
             seen = got if len(got) <= MAX_NAME_SHOWN else f"{got[:MAX_NAME_SHOWN]}…"
             return f'column {place} is "{seen}", expected "{want}"'
     if len(header) < len(expected):
         return f'column {len(header) + 1} is missing, expected "{expected[len(header)]}"'
     for place, name in list(enumerate(header, start=1))[len(expected) :]:
+        if not name:
+            return f"column {place} has no name: a comma too many"
         if not may_have(name):
             return f'column {place} is "{name}", expected no more'
         if not _is_new_name(name, header[: place - 1]):

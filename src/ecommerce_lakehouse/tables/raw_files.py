@@ -60,8 +60,10 @@ def find_raw_files(
                 f"{for_message(data_dir)}raw_{entity}.csv is missing.\nNothing was written.",
                 f"A data folder holds {', '.join(f'raw_{e}.csv' for e in RAW_COLUMNS)}.",
             )
-        pattern = re.compile(rf"raw_{entity}(_.+)?\.csv")
+        pattern = re.compile(rf"raw_{entity}(_.+)?\.csv", re.DOTALL)
         mine = [file for file in files if pattern.fullmatch(file.rpartition("/")[2])]
+        for file in mine:
+            _check_name(file.rpartition("/")[2])
         found[entity] = [
             RawFile(file, read_header(storage, file, columns, partial(may_have, entity)))
             for file in sorted(mine, key=lambda file: file.rpartition("/")[2])
@@ -69,8 +71,24 @@ def find_raw_files(
     return found
 
 
+def _check_name(name: str) -> None:
+    """Refuse the name of a file that Java cannot read by it.
+
+    Raises:
+        InputError: It has a colon, which Hadoop takes for the end of a scheme, or is no text.
+    """
+    good = "".join(letter if letter.isprintable() and letter != ":" else "-" for letter in name)
+    if good != name:
+        raise InputError(
+            f"{ascii(name)[1:-1]} has a letter in its name that Java cannot read.\n"
+            "Nothing was written.",
+            f"Rename it, for example to:  {good}",
+        )
+
+
 NEARLY = re.compile(
-    r"raw[ _-]?(customer|order[ _-]?item|order|product)s?(.*)\.csv(\.gz|\.zip|\.xz|\.zst)?", re.I
+    r"raw[ _-]?(customer|order[ _-]?item|order|product)s?(.*)\.csv(\.gz|\.zip|\.xz|\.zst)?",
+    re.IGNORECASE | re.DOTALL,
 )
 
 

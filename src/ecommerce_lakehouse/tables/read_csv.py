@@ -82,7 +82,10 @@ def read_lines(spark: SparkSession, file: str, header: str, columns: list[str]) 
     has_mark = F.startswith(text, F.lit("\ufeff")) & ~F.col("is_first")
     is_clear = is_whole & (is_header == F.col("is_first")) & ~has_mark
     schema = ", ".join(f"{name} STRING" for name in [*columns, "_corrupt_record"])
-    options = {"escape": '"', "lineSep": "\n", "columnNameOfCorruptRecord": "_corrupt_record"}
+    options = {
+        **{"escape": '"', "lineSep": "\n", "columnNameOfCorruptRecord": "_corrupt_record"},
+        "maxColumns": str(bronze.MAX_COLUMNS),
+    }
     return (
         lines.where(value_or_stop(is_clear, ~F.col("is_first"), LINE_IS_NO_ROW))
         .where(~text.isin("", "\r"))
