@@ -14,7 +14,10 @@ class LakehouseError(Exception):
     def __init__(self, message: str, remedy: str = "") -> None:
         self.message = message
         self.remedy = remedy
-        super().__init__(f"{message}\n{remedy}".strip())
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.remedy}".strip()
 
     def _render_traceback_(self) -> list[str]:
         """What Jupyter shows instead of a page of stack frames."""

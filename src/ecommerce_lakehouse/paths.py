@@ -78,8 +78,13 @@ def resolve(location: str | os.PathLike[str]) -> str:
 
     Returns:
         The URI as it was, or an absolute local path.
+
+    Raises:
+        InputError: It is empty, as from a variable that is not set.
     """
     text = os.fspath(location)
+    if not text.strip():
+        raise InputError("The name of a folder is empty.", "Name one, or leave the parameter out.")
     if not is_local(text):
         return text.rstrip("/")
     return str((PROJECT / Path(text).expanduser()).absolute())

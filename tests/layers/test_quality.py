@@ -146,9 +146,13 @@ def test_checks_name_tables_that_exist_and_are_named_once() -> None:
 
 
 def test_only_a_matter_of_opinion_is_a_warning() -> None:
-    """A new status and a sale at a loss may be meant; every other broken rule is a mistake."""
+    """A far day, a new status and a sale at a loss may be meant; other broken rules are not."""
     warnings = [(check.table, check.name) for check in CHECKS if check.severity == "warning"]
-    assert warnings == [("stg_orders", "status is known"), ("stg_products", "sold above cost")]
+    assert warnings == [
+        ("stg_orders", "day is plausible"),
+        ("stg_orders", "status is known"),
+        ("stg_products", "sold above cost"),
+    ]
 
 
 def test_checks_of_orders(spark: SparkSession) -> None:
@@ -160,8 +164,14 @@ def test_checks_of_orders(spark: SparkSession) -> None:
         {"order_status": "pending"},
         {"order_status": "shipped"},
         {"order_date": None},
+        {"order_date": date(202, 6, 1)},
+        {"order_date": date(9999, 12, 31)},
     )
-    assert broken(table, "stg_orders") == {"order has a day": 1, "status is known": 1}
+    assert broken(table, "stg_orders") == {
+        "order has a day": 1,
+        "day is plausible": 3,
+        "status is known": 1,
+    }
 
 
 def test_checks_of_order_lines(spark: SparkSession) -> None:

@@ -72,6 +72,7 @@ def test_another_spark_s_settings_letters_and_language_change_nothing(tmp_path: 
     done = answer(
         [LAKEHOUSE, "build", *places(here, data)],
         LC_ALL="C",
+        TZ="Asia/Jakarta",
         SPARK_CONF_DIR=str(foreign),
         HADOOP_CONF_DIR=str(foreign),
         SPARK_REMOTE="sc://nowhere.invalid",

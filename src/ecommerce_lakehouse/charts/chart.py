@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from ecommerce_lakehouse.artifacts import artifacts_folder, write_whole
 from ecommerce_lakehouse.charts.axes import separate_thousands
+from ecommerce_lakehouse.charts.letters import draw_unknown_letters_as_boxes, shorten_labels
 from ecommerce_lakehouse.charts.style import INK
 
 LETTERS_AN_INCH = 9.0
@@ -69,14 +70,16 @@ def publish(
     separate_thousands(fig)
     lines = textwrap.fill(title, int(fig.get_figwidth() * LETTERS_AN_INCH))
     fig.suptitle(lines, x=0.01, ha="left", fontsize=12.5, fontweight="bold", color=INK)
+    shorten_labels(fig)
     folder = artifacts_folder(to)
     text = table.to_csv(index=False, lineterminator="\n")
     picture = io.BytesIO()
-    fig.savefig(picture, format="png", metadata={"Software": None})
-    if os.environ.get("LAKEHOUSE_CHECK_CHARTS"):
-        from ecommerce_lakehouse.charts import checks
+    with draw_unknown_letters_as_boxes(fig):
+        fig.savefig(picture, format="png", metadata={"Software": None})
+        if os.environ.get("LAKEHOUSE_CHECK_CHARTS"):
+            from ecommerce_lakehouse.charts import checks
 
-        checks.check(fig, name, table, alt)
+            checks.check(fig, name, table, alt)
     plt.close(fig)
     write_whole(folder / f"{name}.csv", text.encode())
     write_whole(folder / f"{name}.png", picture.getvalue())

@@ -113,13 +113,18 @@ def _labels(ax: Axes, table: pd.DataFrame) -> Iterator[str]:
             continue
         lined_up = (
             any(
-                all(name.startswith(value) for name, value in zip(names, part, strict=True))
+                all(_names(name, value) for name, value in zip(names, part, strict=True))
                 for part in _runs(text, len(names))
             )
             for text in texts
         )
         if not any(lined_up):
             yield f"the names {names} are in no column of the table, in this order"
+
+
+def _names(label: str, value: str) -> bool:
+    """Whether a label is a value, perhaps with more behind it, or the beginning of a long one."""
+    return label.startswith(value) or (label[-1:] == "…" and value.startswith(label[:-1]))
 
 
 def _runs(values: list[str], length: int) -> Iterator[list[str]]:

@@ -10,6 +10,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from ecommerce_lakehouse.charts.contrast import MIN_CONTRAST, contrast
+from ecommerce_lakehouse.charts.letters import fonts
 
 INK = "#333333"
 ACCENT = "#0072B2"
@@ -32,7 +33,7 @@ def use_style() -> None:
     sns.set_theme(
         style="white",
         rc={
-            "font.family": "DejaVu Sans",
+            "font.family": fonts(),
             "figure.dpi": 110,
             "figure.constrained_layout.use": True,
             "axes.spines.top": False,

@@ -49,6 +49,12 @@ CHECKS = [
     Check("stg_orders", "order has a day", "order_date IS NOT NULL"),
     Check(
         "stg_orders",
+        "day is plausible",
+        "order_date BETWEEN '1990-01-01' AND '2100-01-01'",
+        "warning",
+    ),
+    Check(
+        "stg_orders",
         "status is known",
         "order_status IN ('completed', 'cancelled', 'returned', 'pending')",
         "warning",

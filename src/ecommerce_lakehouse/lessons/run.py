@@ -22,14 +22,15 @@ from ecommerce_lakehouse import doctor
 from ecommerce_lakehouse.errors import InputError, LakehouseError, NotebookFailed
 from ecommerce_lakehouse.lessons.committed_form import update_reference
 from ecommerce_lakehouse.lessons.notebook import find_lessons
+from ecommerce_lakehouse.operations.account import tell_run
 from ecommerce_lakehouse.paths import FOLDERS, PROJECT, resolve
+from ecommerce_lakehouse.registry import LAYERS, NOTEBOOKS
 from ecommerce_lakehouse.spark.causes import find_cause
 from ecommerce_lakehouse.spark.jvm import log_file, warm_jvm
 from ecommerce_lakehouse.tables.as_of import parse_date
 from ecommerce_lakehouse.tables.preflight import (
     check_data,
     check_writable,
-    print_misnamed,
     raw_bytes,
 )
 
@@ -63,7 +64,6 @@ def run(
     doctor.quick()
     begun = time.monotonic()
     data_dir = parameters.get("data_dir", FOLDERS["data_dir"])
-    print_misnamed(data_dir)
     with warm_jvm(raw_bytes(data_dir)), _bars(console) as progress:
         for source in chosen:
             bar = progress.add_task(source.stem, total=None, time="")
@@ -82,7 +82,11 @@ def run(
                 )
             if update:
                 update_reference(folder / source.name, source)
+        reached = [layer for layer in LAYERS if NOTEBOOKS[layer] <= chosen[-1].name]
+        account = tell_run(FOLDERS | parameters, reached)
     _summary(parameters, len(chosen), time.monotonic() - begun, folder, console)
+    for line in account:
+        console.print(line, soft_wrap=True)
 
 
 def _check(parameters: dict[str, str], update: bool, chosen: list[Path], copies: Path) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.artifacts import artifacts_folder, is_written_from, write_parquet
 from ecommerce_lakehouse.layers.bronze import RAW_COLUMNS
-from ecommerce_lakehouse.operations.change import Change
+from ecommerce_lakehouse.operations.account import tell_all, tell_day, tell_files, warnings_last
+from ecommerce_lakehouse.operations.change import Change, Outcome
 from ecommerce_lakehouse.operations.from_raw import refuse_changed_files
 from ecommerce_lakehouse.operations.gate import Gate
 from ecommerce_lakehouse.operations.run import Run
@@ -21,7 +22,6 @@ from ecommerce_lakehouse.tables.lakehouse import Lakehouse
 from ecommerce_lakehouse.tables.preflight import (
     check_data,
     check_writable,
-    print_misnamed,
     raw_bytes,
 )
 
@@ -60,7 +60,6 @@ def build_layers(
     day = parse_date(as_of_date)
     if "bronze" in layers:
         check_data(data_dir, lakehouse_dir, evolve=evolve, full_refresh=full_refresh)
-        print_misnamed(data_dir)
     check_writable(lakehouse_dir, "--lakehouse-dir FOLDER")
     if "ml" in layers:
         check_writable(artifacts_dir, "--artifacts-dir FOLDER")
@@ -81,6 +80,7 @@ def build_layers(
         for table in registry.tables("bronze") if not full_refresh else ():
             refuse_changed_files(lake, table)
     tables = [table for layer in layers for table in registry.tables(layer)]
+    had = {table: lake.folder.files_in(table) for table in registry.tables("bronze")}
     for source in (source for table in tables for source in table.input_tables):
         if source not in tables:
             lake.folder.read(source)  # a clear message now, if it is missing
@@ -95,7 +95,31 @@ def build_layers(
         print(
             _write_features(lake, registry.get("ml_customer_features"), artifacts_dir), flush=True
         )
+    for line in _account(lake, tables, changes, had):
+        print(line, flush=True)
     return changes
+
+
+def _account(
+    lake: Lakehouse, tables: Sequence[Table], changes: Sequence[Change], had: dict[Table, set[str]]
+) -> list[str]:
+    """What the run says at its end: its day, its files, and warnings last."""
+    lines = []
+    if any(table.depends_on_date for table in tables):
+        unchanged = {c.table for c in changes if c.how == Outcome.UNCHANGED}
+        lines += tell_day(lake, doubt="silver.stg_orders" not in unchanged)
+    if any(table.layer == "bronze" for table in tables):
+        anew = {change.table for change in changes if change.how == Outcome.BUILT}
+        files = {
+            table.name: lake.folder.files_in(table) - (set() if table.full_name in anew else before)
+            for table, before in had.items()
+        }
+        read = sum(c.inserted for c in changes if c.table.startswith("bronze."))
+        judged = any(table.rejects for table in tables)
+        lines += tell_files(lake, read, files, judged=judged)
+    elif any(table.rejects for table in tables):
+        lines += tell_all(lake)
+    return warnings_last(lines)
 
 
 def find_new_columns(lake: Lakehouse) -> list[str]:

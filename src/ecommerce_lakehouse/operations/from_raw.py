@@ -68,7 +68,7 @@ def _refuse_changed(lake: Lakehouse, table: Table, before: Provenance, now: Prov
             f"{table.full_name} read it.\nNothing was written.",
             "Read all files that are there anew with:  lakehouse build --full-refresh\n"
             "Or take it as it was, and its corrections into a new one, such as "
-            f"raw_{table.name}_2.csv.",
+            f"raw_{table.name}_corrections.csv.",
         )
 
 

@@ -18,6 +18,8 @@ from ecommerce_lakehouse.layers.quality import (
     check_table,
     gate,
 )
+from ecommerce_lakehouse.operations.account import count_by_file
+from ecommerce_lakehouse.paths import for_message
 from ecommerce_lakehouse.registry import Table
 from ecommerce_lakehouse.spark.stop import SPARK_ERRORS, value_or_stop, was_stopped_with
 from ecommerce_lakehouse.storage.folder import TableFolder
@@ -104,6 +106,8 @@ class Gate(OpenGate):
                 yield admitted
         except QualityError as error:
             self._results[table.name] = error.results
+            if table.rejects:
+                error.message, error.remedy = _explain(error.message, rows, folder)
             raise error from None  # the count says it all: no error of Java's beside it
 
     @contextmanager
@@ -170,6 +174,23 @@ class Gate(OpenGate):
 def _shares(table: Table, folder: TableFolder, rejected: DataFrame) -> DataFrame:
     raw = {source.name: folder.read(source) for source in table.input_tables}
     return check_quarantine(raw, rejected, MAX_QUARANTINED, MIN_ROWS_JUDGED)
+
+
+def _explain(message: str, rejected: DataFrame, folder: TableFolder) -> tuple[str, str]:
+    """Say of each file that is too bad what is wrong with it, and keep what was rejected."""
+    files = [
+        str(account)
+        for account in count_by_file(folder, rejected)
+        if account.rows >= MIN_ROWS_JUDGED
+        and sum(account.reasons.values()) > MAX_QUARANTINED["error"] * account.rows
+    ]
+    refused = f"{folder.location}/ops/refused"
+    rejected.write.format("delta").mode("overwrite").save(folder.storage.uri(refused))
+    return (
+        "\n".join([message, *files]),
+        f"The rejected rows are in the Delta table {for_message(refused).rstrip('/')}.\n"
+        "Mend the file, then read all files anew with:  lakehouse build --full-refresh",
+    )
 
 
 def _unbroken(checks: Sequence[Check], table: Table, rows: int | None) -> list[Row]:

@@ -92,7 +92,8 @@ def runs_programs(folder: str | os.PathLike[str]) -> bool:
 
 def own_java_options() -> list[str]:
     """What is said to a Java on this machine beside its variables, as Spark's settings want it."""
-    options = ["-Duser.language=en", "-Duser.country=US", "-Dfile.encoding=UTF-8"]
+    options = ["-Duser.language=en", "-Duser.country=US", "-Duser.timezone=UTC"]
+    options += ["-Dfile.encoding=UTF-8"]
     if not has_name():  # Java takes the home from the system's list of users, not from HOME
         options.append(quote_option(f"-Duser.home={find_home()}"))
     if not runs_programs(tempfile.gettempdir()):

@@ -59,6 +59,11 @@ class TableFolder:
         if sql_names:
             self._register_all()
 
+    def files_in(self, table: Table) -> set[str]:
+        """The names of the raw files that a bronze table was made from; none before it is built."""
+        provenance = self.log(table).provenance() if self.has(table) else None
+        return set(provenance.inputs) if provenance else set()
+
     def place(self, table: Table) -> str:
         """The folder or URI of a table, built or not."""
         return f"{self.location}/{table.layer}/{table.name}"

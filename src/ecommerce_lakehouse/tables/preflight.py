@@ -11,7 +11,7 @@ from ecommerce_lakehouse.paths import for_message, is_local, resolve
 from ecommerce_lakehouse.storage.delta_log import DeltaLog
 from ecommerce_lakehouse.storage.files import LocalFiles
 from ecommerce_lakehouse.storage.folder import is_among
-from ecommerce_lakehouse.tables.raw_files import find_misnamed, find_raw_files
+from ecommerce_lakehouse.tables.raw_files import find_raw_files
 from ecommerce_lakehouse.tables.scan import scan
 
 
@@ -53,13 +53,6 @@ def check_data(
             f"{problem.filename} cannot be read ({problem.strerror}).\nNothing was written.",
             "A data folder holds CSV files that you may read.",
         ) from problem
-
-
-def print_misnamed(data_dir: str) -> None:
-    """Say of each file in a local data folder that is not read for its name, and its right name."""
-    folder = resolve(data_dir)
-    for sentence in find_misnamed(LocalFiles(), folder) if is_local(folder) else []:
-        print(sentence, flush=True)
 
 
 def raw_bytes(data_dir: str) -> int:
