@@ -88,6 +88,10 @@ def run(
             default="the project's build/executed",
         ),
     ] = None,
+    full_refresh: Annotated[
+        bool,
+        typer.Option("--full-refresh", help="Take files that have changed since they were read."),
+    ] = False,
     update: Annotated[
         bool, typer.Option("--update", help="Refresh the committed reference outputs.")
     ] = False,
@@ -98,7 +102,8 @@ def run(
 
     given = given_options(context)
     own = {name: given.pop(name) for name in ("first", "last", "output_dir") if name in given}
-    run_lessons(given, **own, update=given.pop("update"), console=console)
+    flags = {name: given.pop(name) for name in ("update", "full_refresh")}
+    run_lessons(given, **own, **flags, console=console)
 
 
 def _build(**given: Any) -> None:

@@ -42,6 +42,7 @@ from ecommerce_lakehouse.operations.run import Run
 from ecommerce_lakehouse.operations.update import MAX_TRIES, update
 from ecommerce_lakehouse.registry import LAYERS
 from ecommerce_lakehouse.spark.settings import begin, settings_for
+from ecommerce_lakehouse.tables.preflight import check_data
 
 NAMES = [table.full_name for table in registry.tables()]
 
@@ -192,11 +193,25 @@ def test_a_file_that_changed_after_it_was_read_is_refused_until_all_is_asked_for
     lake = open_lake(spark, customers)
     with pytest.raises(InputError, match=r"raw_customers\.csv in .* has changed since") as refused:
         update(lake, "customers")
-    assert "lakehouse build --full-refresh" in refused.value.remedy
+    assert "--full-refresh" in refused.value.remedy
     Run(lake, LAYERS, full_refresh=True).build([registry.get("customers")])
     assert update(lake, "stg_customers") == Change("silver.stg_customers", Outcome.BUILT, 2)
     names = lake.read("stg_customers").orderBy("customer_id").select("first_name").collect()
     assert [row.first_name for row in names] == ["Ann", "Bob"]
+
+
+def test_the_notebooks_refuse_a_changed_file_too_before_they_start(customers: Path) -> None:
+    data, lake = customers / "data", customers / "lake"
+    check_data(str(data), str(lake))
+    (data / "raw_customers.csv").touch()
+    check_data(str(data), str(lake))
+    a_few(data, customers=[ANN, CID])
+    with pytest.raises(InputError, match=r"raw_customers\.csv in .* has changed since"):
+        check_data(str(data), str(lake))
+    check_data(str(data), str(lake), full_refresh=True)
+    (data / "raw_customers.csv").write_bytes(b"customer_id,email,first_name,last_name\xff")
+    with pytest.raises(InputError, match=r"raw_customers\.csv"):
+        check_data(str(data), str(lake), full_refresh=True)
 
 
 def test_files_that_were_put_away_are_no_change(spark: SparkSession, customers: Path) -> None:

@@ -42,6 +42,7 @@ def run(
     last: str = "",
     output_dir: str = "",
     update: bool = False,
+    full_refresh: bool = False,
     console: Console,
 ) -> None:
     """Run notebooks in order; stop at the first that fails.
@@ -52,6 +53,7 @@ def run(
         last: The notebook to end with, or empty.
         output_dir: Where executed copies go; empty for build/executed.
         update: Replace the committed outputs.
+        full_refresh: Take files that have changed since they were read.
         console: Where progress goes.
 
     Raises:
@@ -60,7 +62,7 @@ def run(
     """
     chosen = find_lessons(first, last)
     folder = Path(output_dir or PROJECT / "build" / "executed")
-    _check(parameters, update, chosen, folder)
+    _check(parameters, chosen, folder, update=update, full_refresh=full_refresh)
     doctor.quick()
     begun = time.monotonic()
     data_dir = parameters.get("data_dir", FOLDERS["data_dir"])
@@ -89,7 +91,14 @@ def run(
         console.print(line, soft_wrap=True)
 
 
-def _check(parameters: dict[str, str], update: bool, chosen: list[Path], copies: Path) -> None:
+def _check(
+    parameters: dict[str, str],
+    chosen: list[Path],
+    copies: Path,
+    *,
+    update: bool,
+    full_refresh: bool,
+) -> None:
     """Find a bad parameter now, not in the third notebook; nothing is made or written."""
     if update and parameters:
         raise InputError(
@@ -98,7 +107,7 @@ def _check(parameters: dict[str, str], update: bool, chosen: list[Path], copies:
         )
     parse_date(parameters.get("as_of_date"))
     folders = FOLDERS | parameters
-    check_data(folders["data_dir"], folders["lakehouse_dir"])
+    check_data(folders["data_dir"], folders["lakehouse_dir"], full_refresh=full_refresh)
     check_writable(folders["lakehouse_dir"], "--lakehouse-dir FOLDER")
     check_writable(folders["artifacts_dir"], "--artifacts-dir FOLDER")
     check_writable(str(copies), "--output-dir FOLDER")

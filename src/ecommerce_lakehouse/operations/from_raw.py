@@ -7,14 +7,13 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.layers.silver import typed_key
 from ecommerce_lakehouse.operations.change import Change, Outcome, change_of, rebuild
 from ecommerce_lakehouse.operations.changed_keys import collect_keys, read_feed
-from ecommerce_lakehouse.paths import for_message
 from ecommerce_lakehouse.registry import Table
 from ecommerce_lakehouse.storage.delta_log import Provenance
 from ecommerce_lakehouse.tables.lakehouse import Lakehouse, provenance_of
+from ecommerce_lakehouse.tables.raw_files import refuse_changed
 
 
 def append_new_files(lake: Lakehouse, table: Table) -> Change:
@@ -29,7 +28,7 @@ def append_new_files(lake: Lakehouse, table: Table) -> Change:
     if before is None:
         rows = lake.folder.read(table).select("_source_file").distinct().collect()
         before = Provenance({row[0]: now.inputs.get(row[0], "") for row in rows})
-    _refuse_changed(lake, table, before, now)
+    refuse_changed(table, str(lake.data_dir), before.inputs, now.inputs)
     new = [file for file in now.inputs if file not in before.inputs]
     if not new:
         return Change(table.full_name, Outcome.UNCHANGED)
@@ -52,29 +51,8 @@ def refuse_changed_files(lake: Lakehouse, table: Table) -> None:
     """
     before = lake.folder.log(table).provenance() if lake.folder.has(table) else None
     if before is not None:
-        _refuse_changed(lake, table, before, provenance_of(lake, table, before))
-
-
-def _refuse_changed(lake: Lakehouse, table: Table, before: Provenance, now: Provenance) -> None:
-    changed = [
-        file
-        for file, state in before.inputs.items()
-        if _content(now.inputs.get(file, state)) != _content(state)
-    ]
-    if changed:
-        have = "has" if len(changed) == 1 else "have"
-        raise InputError(
-            f"{', '.join(changed)} in {for_message(lake.data_dir)} {have} changed since "
-            f"{table.full_name} read it.\nNothing was written.",
-            "Read all files that are there anew with:  lakehouse build --full-refresh\n"
-            "Or take it as it was, and its corrections into a new one, such as "
-            f"raw_{table.name}_corrections.csv.",
-        )
-
-
-def _content(state: int | str) -> list[str]:
-    """The size and the checksum of a file: a copy has another time."""
-    return str(state).split(", ")[::2]
+        now = provenance_of(lake, table, before)
+        refuse_changed(table, str(lake.data_dir), before.inputs, now.inputs)
 
 
 def update_from_raw(lake: Lakehouse, table: Table, before: Provenance, now: Provenance) -> Change:

@@ -11,7 +11,7 @@ from ecommerce_lakehouse.paths import for_message, is_local, resolve
 from ecommerce_lakehouse.storage.delta_log import DeltaLog
 from ecommerce_lakehouse.storage.files import LocalFiles
 from ecommerce_lakehouse.storage.folder import is_among
-from ecommerce_lakehouse.tables.raw_files import find_raw_files
+from ecommerce_lakehouse.tables.raw_files import find_raw_files, refuse_changed
 from ecommerce_lakehouse.tables.scan import scan
 
 
@@ -21,10 +21,11 @@ def check_data(
     """Find a missing file, or one that cannot be read as it is, of a local data folder.
 
     Columns that the contract does not name are right where the lakehouse has them in bronze, or
-    with `evolve`. Files that were read before are looked at again only with `full_refresh`.
+    with `evolve`. Files that were read before are looked at again only with `full_refresh`, which
+    also takes those that have changed since.
 
     Raises:
-        InputError: The folder cannot be read as a data folder.
+        InputError: The folder cannot be read as a data folder, or a file that was read has changed.
     """
     folder = resolve(data_dir)
     if not is_local(folder):
@@ -46,8 +47,12 @@ def check_data(
         for entity, files in find_raw_files(storage, folder, [], may_have).items():
             seen = is_local(lakehouse) and not full_refresh
             before = log_of(entity).provenance() if seen else None
-            for file in files:
-                scan(storage, file.address, str(before.inputs.get(file.name, "")) if before else "")
+            known = before.inputs if before else {}
+            now = {
+                file.name: scan(storage, file.address, str(known.get(file.name, "")))
+                for file in files
+            }
+            refuse_changed(registry.get(entity), folder, known, now)
     except OSError as problem:
         raise InputError(
             f"{problem.filename} cannot be read ({problem.strerror}).\nNothing was written.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -110,6 +110,39 @@ def find_misnamed(storage: LocalFiles, data_dir: str) -> list[str]:
         packed = " (unpacked)" if found[3] else ""
         sentences.append(f"{name} is not read. Its name would have to be:  {wanted}{packed}")
     return sentences
+
+
+def refuse_changed(
+    table: Table, data_dir: str, before: Mapping[str, int | str], now: Mapping[str, int | str]
+) -> None:
+    """Refuse files that have changed since a bronze table read them.
+
+    Args:
+        table: The bronze table.
+        data_dir: Their folder, for the message.
+        before: The states of the files that it has read, by name.
+        now: The states of those that are there.
+
+    Raises:
+        InputError: There are some. Their rows are not taken in twice, nor others' in their place.
+    """
+    changed = [
+        file for file, state in before.items() if _content(now.get(file, state)) != _content(state)
+    ]
+    if changed:
+        have = "has" if len(changed) == 1 else "have"
+        raise InputError(
+            f"{', '.join(changed)} in {for_message(data_dir)} {have} changed since "
+            f"{table.full_name} read it.\nNothing was written.",
+            "Read all files that are there anew with the same command and:  --full-refresh\n"
+            "Or take it as it was, and its corrections into a new one, such as "
+            f"raw_{table.name}_corrections.csv.",
+        )
+
+
+def _content(state: int | str) -> list[str]:
+    """The size and the checksum of a file: a copy has another time."""
+    return str(state).split(", ")[::2]
 
 
 class RawFiles:
