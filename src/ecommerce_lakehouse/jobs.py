@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ecommerce_lakehouse.errors import InputError, LakehouseError, NotebookFailed
-from ecommerce_lakehouse.paths import FOLDERS, from_shell, require_docstrings
+from ecommerce_lakehouse.paths import FOLDERS, ensure_home, from_shell, require_docstrings
 
 
 def refuse_empty(param: typer.CallbackParam, value: str | None) -> str | None:
@@ -115,6 +115,7 @@ def run_app(app: typer.Typer) -> None:
             stream.reconfigure(errors="replace")
     try:
         require_docstrings()
+        ensure_home()
         app()
     except LakehouseError as error:
         print(error, file=sys.stderr)

@@ -143,6 +143,13 @@ def find_home() -> Path:
     return Path(tempfile.gettempdir()) / f"ecommerce-lakehouse-{os.getuid()}"
 
 
+def ensure_home() -> None:
+    """Give this process, and what it starts, a home: Jupyter and matplotlib keep files there."""
+    home = find_home()
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.environ["HOME"] = os.fspath(home)
+
+
 def variable(name: str) -> str | None:
     """The value of a variable of this project; None where it is not set.
 

@@ -160,6 +160,18 @@ def test_a_limit_is_named_with_the_command_that_lifts_it(
     assert helps in doctor.stdout
 
 
+@pytest.mark.nightly
+def test_a_user_without_a_name_runs_a_notebook(tmp_path: Path) -> None:
+    """Jupyter and matplotlib have to find a home."""
+    number = ["unshare", "--user", "--map-user=54321"]
+    if subprocess.run([*number, "true"], capture_output=True).returncode:
+        pytest.skip("this machine lets nobody be another user")
+    kept = [f"PATH={os.environ['PATH']}", f"LAKEHOUSE_CACHE={cache_dir()}", "HOME=/nowhere"]
+    run = [LAKEHOUSE, "run", "--to", "01", "--output-dir", str(tmp_path), *places(tmp_path)]
+    done = answer([*number, "env", "-i", *kept, *run])
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("optimize", ["2", "3"])
 def test_a_python_without_docstrings_is_named(optimize: str, tmp_path: Path) -> None:
     assert_one_message(answer(ingest(tmp_path), PYTHONOPTIMIZE=optimize), "unset PYTHONOPTIMIZE")
