@@ -308,7 +308,7 @@ def test_a_new_column_becomes_one_of_bronze(spark: SparkSession, shop: Path) -> 
     ("header", "evolve", "problem"),
     [
         (",colour", False, 'column 6 is "colour", expected no more'),
-        (",colour,", True, 'column 7 is "", expected another name, of letters, digits and _'),
+        (",colour,", True, "column 7 has no name: a comma too many"),
         (",colour,Colour", True, 'column 7 is "Colour", expected another name'),
         (",Category", True, 'column 6 is "Category", expected another name'),
         (",_source_file", True, 'column 6 is "_source_file", expected another name'),
@@ -325,7 +325,10 @@ def test_a_column_that_is_not_asked_for_or_has_no_good_name_is_refused(
         check_data(str(tmp_path / "data"), str(tmp_path / "lake"), evolve=evolve)
     file = tmp_path / "data" / "raw_products_2.csv"
     assert refused.value.message.startswith(f"{file}: {problem}")
-    assert "lakehouse build --evolve" in refused.value.remedy
+    first = "product_id,product_name,category,cost_price,list_price,colour"
+    mended = f"Remove it. The first line is then:  {first}"
+    wanted = mended if "comma" in problem else "lakehouse build --evolve"
+    assert wanted in refused.value.remedy
 
 
 @pytest.mark.parametrize("more", ["", ",colour"])

@@ -185,8 +185,8 @@ def test_a_quote_that_never_closes_is_found_without_reading_on(
 @pytest.mark.parametrize(
     ("header", "wrong", "helps"),
     [
-        (HEADER[:-1] + ",", "column 6 has no name: a comma too many", "The first line must be:"),
-        (HEADER[:-1] + ",,", "column 6 has no name: a comma too many", "The first line must be:"),
+        (HEADER[:-1] + ",", "column 6 has no name: a comma too many", "Remove it."),
+        (HEADER[:-1] + ",,", "column 6 has no name: a comma too many", "Remove it."),
         (
             "\ufeff\ufeff" + HEADER[:-1],
             'column 1 is "order_id" with a character in it that is not seen: '

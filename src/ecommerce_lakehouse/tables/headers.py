@@ -56,12 +56,15 @@ def read_header(
     problem = _difference(header, expected, may_have)
     if not problem:
         return tuple(header)
-    remedy = "The first line must be:"
-    if header[: len(expected)] == expected and all(header):
+    if header[: len(expected)] == expected and not all(header):
+        remedy, expected = "Remove it. The first line is then:", list(filter(None, header))
+    elif header[: len(expected)] == expected:
         remedy = (
             "Take new columns into bronze with:  lakehouse build --evolve\n"
             "Without them the first line is:"
         )
+    else:
+        remedy = "The first line must be:"
     remedy += f"  {','.join(expected)}"
     raise InputError(f"{for_message(file).rstrip('/')}: {problem}.\nNothing was written.", remedy)
 
