@@ -45,7 +45,8 @@ def count_rows(content: bytes) -> int:
             place = "closed" if letter == '"' else "quoted"
         else:
             place = "start" if letter == "," else "bare"
-    return sum(row not in (b"", b"\r") for row in rows[1:])
+    # Of carriage returns at the end of a line Spark's reader drops one, and bronze another.
+    return sum(row not in (b"", b"\r", b"\r\r") for row in rows[1:])
 
 
 @settings(max_examples=4, **FEW)
