@@ -1,5 +1,6 @@
 """What a run says at its end, so that nothing is lost without a word."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,19 @@ def test_a_day_that_one_order_makes_is_doubted(
         f"Warning: that order comes {days} days after the one before it. If its date is wrong, "
         "name the day:  --as-of 2024-06-10"
     ] * bool(days)
+
+
+def test_a_job_that_reads_no_files_needs_none(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deliver(shop, "2", {"orders": ["11,1,2024-06-01,,5.00"]})
+    assert account(shop, capsys, ("bronze",)) == ["Read 23 rows of 5 files."]
+    shutil.rmtree(shop)
+    assert account(shop, capsys, ("silver",)) == [
+        "Of 23 rows in bronze: 22 kept, 1 quarantined (missing_status 1).",
+        "Warning: raw_orders_2.csv: 1 of 1 rows are rejected, 1 of them for missing_status, such "
+        'as {"order_id":"11","customer_id":"1","order_date":"2024-06-01"…',
+    ]
 
 
 def test_files_that_are_not_read_and_texts_that_hold_rows_are_named(

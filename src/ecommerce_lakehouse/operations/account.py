@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from ecommerce_lakehouse import registry
+from ecommerce_lakehouse.registry import Table
 from ecommerce_lakehouse.spark.session import get_spark
 from ecommerce_lakehouse.storage.folder import TableFolder
 from ecommerce_lakehouse.tables.as_of import parse_date
@@ -187,8 +188,7 @@ def tell_files(
     warnings += find_misnamed(storage, str(lake.data_dir))
     accounts = []
     if judged and new:
-        quarantine = next(table for table in registry.tables() if table.rejects)
-        accounts = count_by_file(lake.folder, lake.folder.read(quarantine), files)
+        accounts = count_by_file(lake.folder, lake.folder.read(_quarantine()), files)
         warnings = [str(account) for account in accounts if account.is_doubtful] + warnings
     said = "No file was new."
     if new:
@@ -197,14 +197,19 @@ def tell_files(
     return [said, *(f"Warning: {warning}" for warning in warnings if warning)]
 
 
-def tell_all(lake: Lakehouse) -> list[str]:
-    """What a run says that may have read any of the files that bronze holds."""
-    quarantine = next(table for table in registry.tables() if table.rejects)
-    if not lake.folder.has(quarantine):
-        return []
-    read = sum(lake.folder.read(table).count() for table in quarantine.input_tables)
-    files = {table.name: lake.folder.files_in(table) for table in quarantine.input_tables}
-    return tell_files(lake, read, files, judged=True)
+def tell_quarantine(lake: Lakehouse) -> list[str]:
+    """What became of all rows in bronze, for a run that reads no files."""
+    quarantine = _quarantine()
+    accounts = count_by_file(lake.folder, lake.folder.read(quarantine))
+    rows = sum(lake.folder.read(table).count() for table in quarantine.input_tables)
+    return [
+        f"Of {rows:,} rows in bronze: {_tell_rejected(rows, accounts)}.",
+        *(f"Warning: {account}" for account in accounts if account.is_doubtful),
+    ]
+
+
+def _quarantine() -> Table:
+    return next(table for table in registry.tables() if table.rejects)
 
 
 def tell_run(parameters: Mapping[str, str], layers: Collection[str]) -> list[str]:
@@ -222,8 +227,15 @@ def tell_run(parameters: Mapping[str, str], layers: Collection[str]) -> list[str
         parse_date(parameters.get("as_of_date")),
         sql_names=False,
     )
-    looks_back = any(table.depends_on_date and lake.folder.has(table) for table in tables)
-    return warnings_last([*(tell_day(lake) if looks_back else ()), *tell_all(lake)])
+    lines = []
+    if any(table.depends_on_date and lake.folder.has(table) for table in tables):
+        lines += tell_day(lake)
+    if lake.folder.has(_quarantine()):
+        bronze = _quarantine().input_tables
+        read = sum(lake.folder.read(table).count() for table in bronze)
+        files = {table.name: lake.folder.files_in(table) for table in bronze}
+        lines += tell_files(lake, read, files, judged=True)
+    return warnings_last(lines)
 
 
 def _tell_rejected(read: int, accounts: Sequence[FileAccount]) -> str:

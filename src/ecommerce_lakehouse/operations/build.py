@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.artifacts import artifacts_folder, is_written_from, write_parquet
 from ecommerce_lakehouse.layers.bronze import RAW_COLUMNS
-from ecommerce_lakehouse.operations.account import tell_all, tell_day, tell_files, warnings_last
+from ecommerce_lakehouse.operations.account import (
+    tell_day,
+    tell_files,
+    tell_quarantine,
+    warnings_last,
+)
 from ecommerce_lakehouse.operations.change import Change, Outcome
 from ecommerce_lakehouse.operations.from_raw import refuse_changed_files
 from ecommerce_lakehouse.operations.gate import Gate
@@ -118,7 +123,7 @@ def _account(
         judged = any(table.rejects for table in tables)
         lines += tell_files(lake, read, files, judged=judged)
     elif any(table.rejects for table in tables):
-        lines += tell_all(lake)
+        lines += tell_quarantine(lake)
     return warnings_last(lines)
 
 
