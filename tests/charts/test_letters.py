@@ -42,7 +42,7 @@ def labels(fig: Figure) -> list[str]:
     return [tick.get_text() for tick in fig.axes[0].get_yticklabels()]
 
 
-@pytest.mark.parametrize("name", [LONG, "x" * 142, "long name, " * 4])
+@pytest.mark.parametrize("name", [LONG, "x" * 142, "long name, " * 6])
 def test_a_long_name_is_cut_in_the_chart_and_whole_in_the_table(
     tmp_path: Path, published: list[Figure], name: str
 ) -> None:

@@ -11,7 +11,7 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-LONGEST_LABEL = 32
+LONGEST_LABEL = 48
 """The most letters of a name along an axis, in a legend or beside a mark."""
 OTHER_SCRIPTS = (
     "Noto Sans CJK JP",
