@@ -7,14 +7,14 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-import pyspark
 from oracle.agree import assert_agrees, assert_same
 from oracle.compare import read_delta
 
 from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.operations.build import build_layers
 from ecommerce_lakehouse.paths import PROJECT
-from ecommerce_lakehouse.spark.java import ensure_java, without_a_jvm
+from ecommerce_lakehouse.spark.environment import own_environment
+from ecommerce_lakehouse.spark.java import ensure_java
 
 BIN = Path(sys.executable).parent
 NAMES = [table.full_name for table in registry.tables()]
@@ -38,12 +38,7 @@ def built_wheel(folder: Path) -> Path:
 
 
 def on_this_machine() -> dict[str, str]:
-    return without_a_jvm() | {
-        "SPARK_HOME": pyspark.__path__[0],
-        "JAVA_HOME": str(ensure_java().resolve().parents[1]),
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "PYSPARK_PYTHON": sys.executable,
-    }
+    return own_environment(ensure_java())
 
 
 def started(command: list[str], log: Path, **environment: str) -> subprocess.Popen[bytes]:

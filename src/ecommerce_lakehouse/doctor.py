@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import socket
 import sys
@@ -41,6 +42,7 @@ from ecommerce_lakehouse.spark.java import (
     find_java,
     find_obstacle,
 )
+from ecommerce_lakehouse.spark.jvm import log_file
 from ecommerce_lakehouse.spark.settings import memory_for
 
 REINSTALL = "make -B setup" if IS_CHECKOUT else "pip install --force-reinstall ecommerce-lakehouse"
@@ -211,7 +213,7 @@ def check_spark() -> Finding:
     """Spark starts in this environment, and writes and reads a Delta table."""
     from ecommerce_lakehouse.spark.session import get_spark
 
-    begun = time.monotonic()
+    begun, read_log = time.monotonic(), f"less +G {shlex.quote(str(log_file()))}"
     try:
         with tempfile.TemporaryDirectory(dir=work_folder()) as scratch:
             spark = get_spark("doctor", raw_bytes=1)
@@ -221,13 +223,12 @@ def check_spark() -> Finding:
     except Exception as problem:
         cause = problem if isinstance(problem, LakehouseError) else cause_of(problem)
         if cause is None:
-            return Finding(f"Spark starts, and then fails: {last_cause(str(problem))}", LOG)
-        return Finding(cause.message, cause.remedy if "doctor" not in cause.remedy else LOG)
+            return Finding(f"Spark starts, and then fails: {last_cause(str(problem))}", read_log)
+        return Finding(cause.message, cause.remedy if "doctor" not in cause.remedy else read_log)
     took = time.monotonic() - begun
     return Finding(f"Spark starts, wrote a Delta table and read its {rows} rows ({took:.0f} s)")
 
 
-LOG = f"less +G {work_folder() / 'spark.log'}"
 QUICK_CHECKS = (check_python, check_versions, check_folder)
 ALL_CHECKS = (
     check_python,

@@ -123,6 +123,20 @@ def test_a_job_that_reads_no_files_needs_none(
     ]
 
 
+def test_a_run_tells_of_rows_that_a_killed_one_read(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deliver(shop, "2", {"orders": ["11,1,2024-06-01,,5.00"]})
+    account(shop, capsys, ("bronze",))
+    told = account(shop, capsys, ("bronze", "silver"))
+    assert told[:2] == [
+        "No file was new.",
+        "Of 23 rows in bronze: 22 kept, 1 quarantined (missing_status 1).",
+    ]
+    assert told[2].startswith("Warning: raw_orders_2.csv: 1 of 1 rows are rejected")
+    assert account(shop, capsys, ("bronze", "silver")) == ["No file was new."]
+
+
 def test_files_that_are_not_read_and_texts_that_hold_rows_are_named(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -147,7 +161,8 @@ def test_the_gate_says_which_file_and_why_and_keeps_the_evidence(
         "raw_order_items_2.csv: 360 of 360 rows are rejected, 360 of them for "
         'invalid_unit_price, such as "5,99"',
         f"The rejected rows are in the Delta table {shop.parent}/lake/ops/refused.",
-        "Mend the file, then read all files anew with:  lakehouse build --full-refresh",
+        "Mend the file, then read all files that are there anew with:  "
+        "lakehouse build --full-refresh",
     ]
     kept = read_delta(shop.parent / "lake", "ops.refused")
     assert kept.num_rows == 360

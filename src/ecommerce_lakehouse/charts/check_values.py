@@ -124,7 +124,7 @@ def _labels(ax: Axes, table: pd.DataFrame) -> Iterator[str]:
 
 def _names(label: str, value: str) -> bool:
     """Whether a label is a value, perhaps with more behind it, or the beginning of a long one."""
-    return label.startswith(value) or (label[-1:] == "…" and value.startswith(label[:-1]))
+    return label.startswith(value) or (label[1:].endswith("…") and value.startswith(label[:-1]))
 
 
 def _runs(values: list[str], length: int) -> Iterator[list[str]]:

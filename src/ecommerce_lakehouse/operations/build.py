@@ -122,9 +122,16 @@ def _account(
         read = sum(c.inserted for c in changes if c.table.startswith("bronze."))
         judged = any(table.rejects for table in tables)
         lines += tell_files(lake, read, files, judged=judged)
+        if judged and not any(files.values()) and _was_judged(changes):
+            lines += tell_quarantine(lake)  # of files that a run read which got no further
     elif any(table.rejects for table in tables):
         lines += tell_quarantine(lake)
     return warnings_last(lines)
+
+
+def _was_judged(changes: Sequence[Change]) -> bool:
+    rejecting = {table.full_name for table in registry.tables() if table.rejects}
+    return any(c.table in rejecting and c.how != Outcome.UNCHANGED for c in changes)
 
 
 def find_new_columns(lake: Lakehouse) -> list[str]:

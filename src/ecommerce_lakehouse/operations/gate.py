@@ -189,7 +189,8 @@ def _explain(message: str, rejected: DataFrame, folder: TableFolder) -> tuple[st
     return (
         "\n".join([message, *files]),
         f"The rejected rows are in the Delta table {for_message(refused).rstrip('/')}.\n"
-        "Mend the file, then read all files anew with:  lakehouse build --full-refresh",
+        "Mend the file, then read all files that are there anew with:  "
+        "lakehouse build --full-refresh",
     )
 
 

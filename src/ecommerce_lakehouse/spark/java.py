@@ -161,7 +161,8 @@ def _trust_as_python_does(keytool: Path) -> None:
         certificate = ssl.DER_cert_to_PEM_cert(der)
         if certificate not in listed.stdout:
             add = [*store, "-importcert", "-alias", f"machine-{number}"]
-            subprocess.run(add, check=True, capture_output=True, text=True, input=certificate)
+            # One that Java does not take is no reason to do without the others.
+            subprocess.run(add, check=False, capture_output=True, text=True, input=certificate)
 
 
 def fetch_java() -> Path:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from unicodedata import category
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -75,9 +76,11 @@ def _check_name(name: str) -> None:
     """Refuse the name of a file that Java cannot read by it.
 
     Raises:
-        InputError: It has a colon, which Hadoop takes for the end of a scheme, or is no text.
+        InputError: It has a colon, which Hadoop takes for the end of a scheme, a line break or
+            the like, or bytes that are no text.
     """
-    good = "".join(letter if letter.isprintable() and letter != ":" else "-" for letter in name)
+    bad = {letter for letter in name if letter == ":" or category(letter) in ("Cc", "Cs")}
+    good = "".join("-" if letter in bad else letter for letter in name)
     if good != name:
         raise InputError(
             f"{ascii(name)[1:-1]} has a letter in its name that Java cannot read.\n"
