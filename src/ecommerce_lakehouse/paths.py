@@ -125,8 +125,11 @@ def cache_dir() -> Path:
     given = variable("LAKEHOUSE_CACHE")
     if given:
         return Path(given)
-    base = os.environ.get("XDG_CACHE_HOME") or find_home() / ".cache"
-    return Path(base) / "ecommerce-lakehouse"
+    name = "ecommerce-lakehouse"
+    if os.environ.get("XDG_CACHE_HOME"):
+        return Path(os.environ["XDG_CACHE_HOME"]) / name
+    filled = os.path.expanduser(f"~/.cache/{name}")  # perhaps by somebody, for all to read
+    return Path(filled) if os.path.isdir(filled) else find_home() / ".cache" / name
 
 
 def find_home() -> Path:
@@ -144,10 +147,22 @@ def find_home() -> Path:
 
 
 def ensure_home() -> None:
-    """Give this process, and what it starts, a home: Jupyter and matplotlib keep files there."""
-    home = find_home()
+    """Give this process, and what it starts, a home: Jupyter and matplotlib keep files there.
+
+    Raises:
+        LakehouseError: The folder that would do for one belongs to somebody else.
+    """
+    home, cache = find_home(), cache_dir()
+    if home == Path(os.path.expanduser("~")):
+        return
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if home.stat().st_uid != os.getuid():
+        raise LakehouseError(
+            f"{home} belongs to somebody else, and there is no home that you may write to.",
+            "Name one:  export HOME=/a/folder/of/yours",
+        )
     os.environ["HOME"] = os.fspath(home)
+    os.environ["LAKEHOUSE_CACHE"] = os.fspath(cache)  # where it was before there was a home
 
 
 def variable(name: str) -> str | None:

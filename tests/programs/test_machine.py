@@ -10,7 +10,8 @@ import pytest
 from deliveries import write_files
 from oracle.compare import read_delta
 
-from ecommerce_lakehouse.errors import InputError
+from ecommerce_lakehouse import paths
+from ecommerce_lakehouse.errors import InputError, LakehouseError
 from ecommerce_lakehouse.paths import EXAMPLE_DATA, PROJECT, cache_dir
 from ecommerce_lakehouse.spark import settings
 from ecommerce_lakehouse.spark.causes import cause_of, find_cause, last_cause
@@ -124,6 +125,26 @@ def test_what_is_said_to_other_programs_is_not_handed_on(monkeypatch: pytest.Mon
     assert own.keys().isdisjoint({*foreign, "JDK_JAVA_OPTIONS", "PYSPARK_GATEWAY_PORT"})
     assert own["AWS_PROFILE"] == "x"
     assert own["JAVA_HOME"] == "/opt/java"
+
+
+def test_a_cache_that_somebody_filled_is_used_where_no_home_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LAKEHOUSE_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(paths, "find_home", lambda: tmp_path / "another")
+    assert cache_dir() == tmp_path / "another" / ".cache" / "ecommerce-lakehouse"
+    filled = tmp_path / ".cache" / "ecommerce-lakehouse"
+    filled.mkdir(parents=True)
+    assert cache_dir() == filled
+    paths.ensure_home()
+    assert os.environ["HOME"] == str(tmp_path / "another")
+    assert cache_dir() == filled
+    monkeypatch.setattr(os, "getuid", lambda: os.stat(tmp_path).st_uid + 1)
+    with pytest.raises(LakehouseError, match="belongs to somebody else"):
+        monkeypatch.setenv("HOME", str(tmp_path))
+        paths.ensure_home()
 
 
 # What the machine lacks is named ----------------------------------------------------------

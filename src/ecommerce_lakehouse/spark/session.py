@@ -22,7 +22,7 @@ from ecommerce_lakehouse.spark.jars import delta_jars
 from ecommerce_lakehouse.spark.java import ensure_java
 from ecommerce_lakehouse.spark.jvm import (
     free_what_ended_processes_held,
-    settle,
+    set_language_and_user,
     start_jvm,
     stop_active_context,
 )
@@ -53,7 +53,7 @@ def get_spark(
     is_first = SparkContext._gateway is None
     gateway = SparkContext._gateway or start_jvm(master, raw_bytes)
     SparkContext._ensure_initialized(gateway=gateway)
-    settle(gateway)
+    set_language_and_user(gateway)
     if gateway.proc is None:
         stop_active_context(gateway)
         if is_first:  # later, what is held may be ours
