@@ -30,7 +30,7 @@ from ecommerce_lakehouse.spark.environment import (
     foreign_variables,
     has_name,
     refuse_few_files,
-    runs_programs,
+    temporary_folder,
 )
 from ecommerce_lakehouse.spark.jars import delta_jars, missing_jars
 from ecommerce_lakehouse.spark.java import (
@@ -131,14 +131,13 @@ def check_limits() -> Finding:
 
 def check_temporary() -> Finding:
     """A temporary folder from which Java may run what it unpacks."""
-    folder = tempfile.gettempdir()
-    if runs_programs(folder):
-        return Finding(f"{folder} may hold programs")
-    if runs_programs(work_folder().parent):
-        return Finding(f"{folder} is mounted with noexec; Java unpacks in {work_folder()}/tmp")
-    return Finding(
-        f"{folder} and {work_folder()} are mounted with noexec", "export TMPDIR=/another/folder"
-    )
+    folder = temporary_folder()
+    if folder is None:
+        return Finding(
+            "every temporary folder is mounted with noexec: Java may not run what it unpacks",
+            "export TMPDIR=/a/folder/of/yours",
+        )
+    return Finding(f"Java unpacks in {folder}, which may hold programs")
 
 
 def check_jars() -> Finding:

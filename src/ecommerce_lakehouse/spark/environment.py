@@ -85,8 +85,22 @@ def refuse_few_files() -> None:
         )
 
 
-def runs_programs(folder: str | os.PathLike[str]) -> bool:
-    """Whether what lies in a folder may be run: Java loads libraries from its temporary one."""
+def temporary_folder() -> str | None:
+    """A temporary folder for Java, which loads libraries that it unpacks there.
+
+    On Linux it takes /tmp, whatever TMPDIR says.
+
+    Returns:
+        The first that may hold programs: Java's own, TMPDIR's, the project's; None where none may.
+    """
+    java_s = "/tmp" if sys.platform == "linux" else tempfile.gettempdir()
+    own = work_folder() / "tmp"
+    own.mkdir(parents=True, exist_ok=True)
+    places = (java_s, tempfile.gettempdir(), os.fspath(own))
+    return next((place for place in places if _runs_programs(place)), None)
+
+
+def _runs_programs(folder: str) -> bool:
     return not os.statvfs(folder).f_flag & getattr(os, "ST_NOEXEC", 0)
 
 
@@ -96,8 +110,5 @@ def own_java_options() -> list[str]:
     options += ["-Dfile.encoding=UTF-8"]
     if not has_name():  # Java takes the home from the system's list of users, not from HOME
         options.append(quote_option(f"-Duser.home={find_home()}"))
-    if not runs_programs(tempfile.gettempdir()):
-        own = work_folder() / "tmp"
-        own.mkdir(parents=True, exist_ok=True)
-        options.append(quote_option(f"-Djava.io.tmpdir={own}"))
+    options.append(quote_option(f"-Djava.io.tmpdir={temporary_folder() or tempfile.gettempdir()}"))
     return options
