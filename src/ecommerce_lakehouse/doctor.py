@@ -267,7 +267,12 @@ def fetch() -> None:
         LakehouseError: Something is missing; the message names the command that mends it.
     """
     quick()
-    make_archive([sys.executable, "-m", "ecommerce_lakehouse.doctor"])
+    problem = make_archive([sys.executable, "-m", "ecommerce_lakehouse.doctor"])
+    if problem:
+        print(
+            f"Java's archive of classes was not made, so Spark starts slowly: {problem}",
+            file=sys.stderr,
+        )
 
 
 def report(console: Console) -> int:

@@ -89,11 +89,21 @@ def test_set_up_goes_on_without_an_archive(
 ) -> None:
     def die(command: list[str], **_: object) -> None:
         Path(command[-1], "classes.jsa").write_bytes(b"half")
-        raise subprocess.CalledProcessError(137, command)
+        raise subprocess.CalledProcessError(137, command, stderr="OutOfMemoryError: Java heap")
 
     monkeypatch.setattr(class_archive.subprocess, "run", die)
-    assert not class_archive.make_archive(["java"])
+    assert class_archive.make_archive(["java"]) == "OutOfMemoryError: Java heap"
     assert not list(environment.rglob("*.jsa"))
+
+
+def test_set_up_says_why_there_is_no_archive(
+    environment: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(class_archive.subprocess, "run", lambda *_, **__: None)
+    doctor.fetch()
+    said = capsys.readouterr().err
+    assert said.startswith("Java's archive of classes was not made, so Spark starts slowly: ")
+    assert "classes.jsa" in said
 
 
 def test_another_spark_or_java_has_another_archive(
@@ -102,13 +112,13 @@ def test_another_spark_or_java_has_another_archive(
     """And the one that fits no more is deleted: it is as large as everything else here."""
 
     monkeypatch.setattr(class_archive.subprocess, "run", train)
-    assert class_archive.make_archive(["java"])
+    assert not class_archive.make_archive(["java"])
     before = class_archive.archive_of(ensure_java())
     os.utime(before, (0, 0))
-    assert class_archive.make_archive(["java"])
+    assert not class_archive.make_archive(["java"])
     assert before.stat().st_mtime == 0, "made once"
 
     monkeypatch.setattr(class_archive.pyspark, "__path__", [str(tmp_path)])
-    assert class_archive.make_archive(["java"])
+    assert not class_archive.make_archive(["java"])
     assert not before.exists()
     assert class_archive.archive_of(ensure_java()).read_bytes() == b"whole"

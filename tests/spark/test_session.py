@@ -1,5 +1,6 @@
 """What a session is made of, whatever else is installed on the machine."""
 
+import json
 import subprocess
 import sys
 from typing import Any
@@ -31,14 +32,15 @@ def test_java_leaves_the_compilers_of_spark_after_a_first_look(spark: SparkSessi
 
 
 A_PROCESS = """
-import os
+import json, os
 from py4j.java_gateway import JavaObject
 from ecommerce_lakehouse import get_spark
 
 spark = get_spark()
 held = [spark.range(number) for number in range(100)]
 server = JavaObject("GATEWAY_SERVER", spark.sparkContext._gateway._gateway_client)
-print(server.getGateway().getBindings().size(), flush=True)
+known = list(server.getGateway().getBindings().keySet())
+print(json.dumps([[rows._jdf._target_id for rows in held], known]), flush=True)
 os._exit(0)  # as a kernel ends: without a word to Java
 """
 
@@ -47,7 +49,7 @@ os._exit(0)  # as a kernel ends: without a word to Java
 def test_a_process_that_has_ended_holds_nothing_in_a_shared_jvm() -> None:
     """Else run after run of the notebooks would fill its memory."""
     command = [sys.executable, "-c", A_PROCESS]
-    runs = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in "123"]
-    first, *later = [int(run.stdout) for run in runs]
-    assert first > 100
-    assert max(later) < 1.5 * first
+    runs = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in "12"]
+    (held, known), (_, known_later) = [json.loads(run.stdout) for run in runs]
+    assert len(held) == 100 and set(held) <= set(known)
+    assert not set(held) & set(known_later)

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import pyspark
 
+from ecommerce_lakehouse.spark.causes import last_cause
 from ecommerce_lakehouse.spark.jars import delta_jars
 from ecommerce_lakehouse.spark.java import ensure_java, quote_option, without_a_jvm
 
@@ -50,7 +51,7 @@ def archive_option(java: Path) -> str:
     return quote_option(f"-XX:SharedArchiveFile={archive}") if archive.is_file() else ""
 
 
-def make_archive(training: Sequence[str]) -> bool:
+def make_archive(training: Sequence[str]) -> str:
     """Make the archive where there is none, from the classes that a program uses.
 
     Args:
@@ -58,11 +59,11 @@ def make_archive(training: Sequence[str]) -> bool:
             lets Java end by itself. A folder for it to work in is added as the last argument.
 
     Returns:
-        Whether there is an archive now.
+        Why there is none; empty where there is one now.
     """
     archive = archive_of(ensure_java())
     if archive.is_file():
-        return True
+        return ""
     try:
         archive.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=archive.parent) as scratch:
@@ -74,10 +75,13 @@ def make_archive(training: Sequence[str]) -> bool:
                 | {"LAKEHOUSE_JAVA_OPTIONS": quote_option(f"-XX:ArchiveClassesAtExit={made}")},
                 check=True,
                 capture_output=True,
+                text=True,
             )
             os.replace(made, archive)
-    except (OSError, subprocess.CalledProcessError):
-        return False
+    except subprocess.CalledProcessError as problem:
+        return last_cause(problem.stderr)
+    except OSError as problem:
+        return str(problem)
     for older in set(archive.parent.glob("classes-*.jsa")) - {archive}:
         older.unlink(missing_ok=True)
-    return True
+    return ""
