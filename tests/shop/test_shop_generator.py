@@ -13,14 +13,13 @@ from collections.abc import Callable
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ecommerce_lakehouse.paths import PROJECT
-from ecommerce_lakehouse.shop import generate
+from ecommerce_lakehouse.shop import generate, spool
 
 COMMITTED = PROJECT / "data_seeds" / "shop"
 EXAMPLE = {
@@ -256,16 +255,58 @@ def test_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
         assert same == (name == "raw_products.csv"), name
 
 
-def test_a_larger_shop_begins_with_the_smaller_one(tmp_path: Path) -> None:
-    """More customers never change those who were there before."""
-    sizes = [*range(1, 17), 301, 1000, 1001, 2000]
-    for size in sizes:
-        generate(size, tmp_path / str(size))
-    for small, large in pairwise(sizes):
-        for name, content in files(tmp_path / str(small)).items():
-            if name != "truth.json":
-                longer = (tmp_path / str(large) / name).read_bytes()
-                assert longer.startswith(content), (small, large, name)
+def test_numbers_run_with_time(shop: Path) -> None:
+    """Whoever came later has the greater number, whichever delivery told of it."""
+    silver = read(shop, 6).silver
+    for table, column in (("customers", 5), ("orders", 2), ("order_items", 1)):
+        when = [row[column] for _, row in sorted(silver[table].items())]
+        assert when == sorted(when), table
+        assert max(silver[table]) < 1.05 * len(when), "a number stands for a thing, or for few gaps"
+
+
+def test_each_file_is_in_the_order_of_its_numbers(shop: Path) -> None:
+    """As an export would be; what is broken stands where it belongs."""
+    for path in shop.rglob("raw_*.csv"):
+        table = path.stem.removeprefix("raw_").rpartition("_2024")[0] or path.stem[4:]
+        keys = [key for key, _, _ in clean_rows(path, table)]
+        numbers = [int(key) for key in keys if key and re.fullmatch("[0-9]{1,9}", key)]
+        assert len(numbers) > 0.95 * len(keys)
+        if table != "products":
+            assert numbers == sorted(numbers), path.name
+
+
+def test_a_new_order_has_a_greater_number_than_all_before(shop: Path) -> None:
+    """But a late one: it has the number of its day."""
+    smaller = 0
+    for d, month in enumerate(MONTHS, start=1):
+        before, after = read(shop, d - 1).silver["orders"], read(shop, d).silver["orders"]
+        late = [after[key][2] for key in set(after) - set(before) if key < max(before)]
+        assert all(str(placed) < f"{month}-01" for placed in late)
+        smaller += len(late)
+    assert smaller > 0
+
+
+def test_a_shop_does_not_hang_on_how_it_is_divided(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large one is kept on the disk in stretches of days until it can be numbered."""
+    generate(1234, tmp_path / "whole")
+    monkeypatch.setattr(spool, "CUSTOMERS_A_STRETCH", 20)
+    monkeypatch.setattr(spool, "MAX_WAITING_BYTES", 100_000)
+    generate(1234, tmp_path / "divided")
+    assert files(tmp_path / "whole") == files(tmp_path / "divided")
+
+
+@pytest.mark.parametrize("customers", range(1, 17))
+def test_a_small_shop_is_a_shop(tmp_path: Path, customers: int) -> None:
+    """With few rows there are few faults, and what the truth says is so."""
+    generate(customers, tmp_path / "shop")
+    truth, main = read_truth(tmp_path / "shop"), read(tmp_path / "shop")
+    assert len(main.silver["customers"]) == customers
+    assert truth["rows"]["quarantine"] == len(main.rejected)
+    totals = order_totals(main)
+    assert truth["totals"]["completed_orders"] == len(totals)
+    assert max(main.silver["orders"][o][2] for o in totals) == AS_OF, "the default as-of date"
 
 
 def test_no_two_blocks_are_alike(tmp_path: Path) -> None:
@@ -439,16 +480,6 @@ def test_who_left_never_orders_again(shop: Path) -> None:
     assert all(max(days[customer]) <= AS_OF for customer in left)
     active = {c for c, d in days.items() if max(d) > AS_OF}
     assert active and not active & left
-
-
-@pytest.mark.parametrize("customers", [1, 2, 5])
-def test_the_last_completed_order_is_on_the_as_of_date(tmp_path: Path, customers: int) -> None:
-    """The default as-of date is the same for a shop of any size."""
-    generate(customers, tmp_path / "shop")
-    main = read(tmp_path / "shop")
-    assert len(main.silver["customers"]) == customers
-    orders = main.silver["orders"]
-    assert max(orders[o][2] for o in order_totals(main)) == AS_OF
 
 
 def test_files_are_quoted_only_where_needed_and_differ_in_form(shop: Path) -> None:

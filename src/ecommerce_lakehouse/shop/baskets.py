@@ -5,7 +5,7 @@ from numpy.random import Generator
 
 from ecommerce_lakehouse.shop.calendar import Floats, Ints
 from ecommerce_lakehouse.shop.catalogue import CATEGORIES, MAX_UNIT_CENTS, ladder
-from ecommerce_lakehouse.shop.history import ITEM_STRIDE, Customers, Items, Orders
+from ecommerce_lakehouse.shop.history import Customers, Items, Orders
 
 # Favourite first, second favourite, and a quarter for everything else.
 _FIRST_SHARE, _SECOND_SHARE = 0.48, 0.28
@@ -21,20 +21,18 @@ def _split(rng: Generator, orders: Orders, order: Ints) -> tuple[Ints, Ints]:
     first = np.zeros(n, dtype=bool)
     first[orders.start[:-1][np.diff(orders.start) > 0]] = True
     weight = 0.6 + 0.8 * rng.random(n)
-    total = np.bincount(order, weights=weight, minlength=len(orders.order_id))
+    total = np.bincount(order, weights=weight, minlength=len(orders.day))
     share = orders.subtotal[order] * (weight / total[order])
     u = rng.random(n)
     # One of the first item, which takes the cents that are left over.
     quantity = 1 + ((u < 0.16) & ~first) + ((u < 0.04) & ~first)
     unit = np.floor(share / quantity).astype(np.int64)
-    spent = np.bincount(order, weights=unit * quantity, minlength=len(orders.order_id)).astype(
-        np.int64
-    )
+    spent = np.bincount(order, weights=unit * quantity, minlength=len(orders.day)).astype(np.int64)
     unit[first] += (orders.subtotal - spent)[order[first]]
     return quantity.astype(np.int64), unit
 
 
-def fill_baskets(rng: Generator, number: int, customers: Customers, orders: Orders) -> Items:
+def fill_baskets(rng: Generator, customers: Customers, orders: Orders) -> Items:
     """Draw what was in each order.
 
     Returns:
@@ -71,10 +69,9 @@ def fill_baskets(rng: Generator, number: int, customers: Customers, orders: Orde
             at[again] = np.minimum(at[again] + 1, shelf.last[shelf.key[at[again]] // 100_000])
 
     # The items of a late order may arrive before it does.
-    early = orders.order_id % 2 == 0
+    early = np.arange(len(orders.day)) % 2 == 1
     delivery = np.where(early, orders.due, orders.delivery)[order]
-    ids = number * ITEM_STRIDE + 1 + np.arange(n, dtype=np.int64)
-    return Items(ids, order, shelf.product_id[at], quantity, unit, delivery)
+    return Items(order, shelf.product_id[at], quantity, unit, delivery)
 
 
 def _category(cluster: Ints, u: Floats) -> Ints:

@@ -1,4 +1,4 @@
-"""What happened in one block of customers, as arrays, before it is written down."""
+"""What happened in one block of customers, as arrays, before it is numbered and written down."""
 
 from dataclasses import dataclass
 
@@ -6,26 +6,23 @@ from numpy.random import Generator
 
 from ecommerce_lakehouse.shop.calendar import Floats, Ints
 
-#: Customers registered by the as-of date, and later, in one block.
+#: Customers registered by the as-of date in a whole block.
 BLOCK = 1000
-LATER = 200
-# Every sixth customer is one of the later ones.
-GROUP = BLOCK // LATER
+#: For so many of them one registers later.
+GROUP = 5
 
-#: Ids each block may use. Fixed, so a block's ids do not depend on other blocks.
-CUSTOMER_STRIDE = 1_500
-ORDER_STRIDE = 20_000
-ITEM_STRIDE = 100_000
+#: Each block counts its customers, orders and items from its number times these; what it
+#: counts to is a thing's place, until it has its number. No block has more.
+STRIDE = {"customers": 1_500, "orders": 100_000, "order_items": 400_000}
 
 COMPLETED, CANCELLED, RETURNED, PENDING = range(4)
 
 
 @dataclass(frozen=True)
 class Customers:
-    """The customers of a block, in the order of the files.
+    """The customers of a block, in no order.
 
     Attributes:
-        customer_id: BIGINT.
         day: Day of registration.
         country: Index into `names.COUNTRIES`.
         first, last: Indexes into the name pools.
@@ -35,7 +32,6 @@ class Customers:
         cluster: Taste cluster.
     """
 
-    customer_id: Ints
     day: Ints
     country: Ints
     first: Ints
@@ -51,7 +47,6 @@ class Orders:
     """The orders of a block, by customer, then by date.
 
     Attributes:
-        order_id: BIGINT.
         customer: Position of the customer in the block.
         day: Day of the order.
         subtotal, shipping: In cents.
@@ -61,7 +56,6 @@ class Orders:
         status: Status as known at each delivery, one row an order.
     """
 
-    order_id: Ints
     customer: Ints
     day: Ints
     subtotal: Ints
@@ -76,7 +70,6 @@ class Orders:
 class Items:
     """The items of a block, by order; unit_price in cents."""
 
-    item_id: Ints
     order: Ints
     product_id: Ints
     quantity: Ints
@@ -93,8 +86,3 @@ class Block:
     orders: Orders
     items: Items
     rng: Generator
-
-
-def cut(customers: int) -> int:
-    """Position before which a block keeps its rows to have that many customers."""
-    return customers // GROUP * (GROUP + 1) + customers % GROUP

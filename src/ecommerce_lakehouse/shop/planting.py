@@ -1,26 +1,26 @@
 """Rows that come on top of the real ones: faults, unknown references, blank lines.
 
-Each stands beside a host, a real row it was copied from, and stays or goes with the
-host's customer, so that a larger shop begins with the smaller one.
+Each stands beside a host, a real row it was copied from. What has a number of its own
+takes it from the same count as the real ones, and so do the customers and orders whom
+nobody knows any more: they were deleted, and leave a gap.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+from math import ceil
 
 import numpy as np
-from numpy.random import Generator
 
 from ecommerce_lakehouse.shop import rows
 from ecommerce_lakehouse.shop.calendar import CUTS, DELIVERIES, Ints
 from ecommerce_lakehouse.shop.catalogue import FIRST_PRODUCT_ID, ladder
-from ecommerce_lakehouse.shop.faults import DUPLICATE, KINDS, lose, spoil
+from ecommerce_lakehouse.shop.faults import DUPLICATE, KINDS, Kind, lose, spoil
 from ecommerce_lakehouse.shop.history import (
     BLOCK,
     COMPLETED,
-    CUSTOMER_STRIDE,
-    ITEM_STRIDE,
-    LATER,
-    ORDER_STRIDE,
+    GROUP,
+    STRIDE,
     Block,
 )
 from ecommerce_lakehouse.shop.text import money
@@ -33,61 +33,61 @@ _DUPLICATES_OF_ALL = 0.12
 _EARLY = 0.12
 
 _UNKNOWN_CUSTOMERS, _UNKNOWN_ORDERS, _UNKNOWN_PRODUCTS = 6, 8, 10
+_OF_UNKNOWN = _UNKNOWN_CUSTOMERS + _UNKNOWN_ORDERS + _UNKNOWN_PRODUCTS
 _BLANKS = 2
 
-#: Places in a file: a row about the i-th thing of the block stands at 4 x i, an extra
-#: row just before or after it.
-STEP = 4
-BLANK, UNKNOWN = "", "unknown"
+BLANK, UNKNOWN, DELETED = "", "unknown", "deleted"
 
 
-@dataclass
-class Extras:
-    """Extra rows of one table.
+@dataclass(slots=True)
+class Extra:
+    """A line on top.
 
     Attributes:
-        lines, place, delivery, customer: As in `rows.Rows`, with places instead of
-            positions.
+        place: Its own place, or, where it has no number of its own, its host's.
+        host: The place of the thing beside which it stands; it has that thing's day.
+        before: Whether it stands before its host, and not behind it.
+        fields: A tidy row, `{id}` and `{ref}` for its number and the one it refers to.
+        ref: The place of the customer (of an order) or the order (of an item).
         reason: Why the row must be rejected; `BLANK` for a blank line, `UNKNOWN` for
-            a good row with an unknown reference.
-        key: The first field, or None where it is empty.
+            a good row with an unknown reference; `DELETED` for one that is in no file.
+        kind, variant: How it is spoiled; a duplicate has no kind.
+        delivery: Which delivery brings it.
     """
 
-    lines: list[str] = field(default_factory=list)
-    place: list[int] = field(default_factory=list)
-    delivery: list[int] = field(default_factory=list)
-    customer: list[int] = field(default_factory=list)
-    reason: list[str] = field(default_factory=list)
-    key: list[str | None] = field(default_factory=list)
+    place: int
+    host: int
+    day: int
+    fields: list[str]
+    ref: int = -1
+    reason: str = UNKNOWN
+    before: bool = False
+    kind: Kind | None = None
+    variant: int = 0
+    delivery: int = 0
 
-    def add(
-        self,
-        line: str,
-        place: int,
-        customer: int,
-        reason: str,
-        key: str = "",
-        delivery: int = 0,
-    ) -> None:
-        """Add one row."""
-        self.lines.append(line)
-        self.place.append(place)
-        self.customer.append(customer)
-        self.reason.append(reason)
-        self.key.append(key or None)
-        self.delivery.append(delivery)
+    @property
+    def is_numbered(self) -> bool:
+        """Whether it has a number of its own."""
+        return self.place != self.host
 
-    def keep(self, before: int) -> "Extras":
-        """Only the rows hosted by customers before a position."""
-        at = [i for i, c in enumerate(self.customer) if c < before]
-        return Extras(
-            [self.lines[i] for i in at],
-            [self.place[i] for i in at],
-            [self.delivery[i] for i in at],
-            [self.customer[i] for i in at],
-            [self.reason[i] for i in at],
-            [self.key[i] for i in at],
-        )
+    def write(self, table: str, number: int, ref: int) -> tuple[str, str | None]:
+        """Write the line, once the numbers are known.
+
+        Returns:
+            The line with its end, and its key as the file has it.
+        """
+        if not self.fields:
+            return "\n", None
+        numbers = {"{id}": str(number), "{ref}": str(ref)}
+        fields = [numbers.get(f, f.replace("{id}", numbers["{id}"])) for f in self.fields]
+        if self.kind is not None:
+            line = spoil(fields, self.kind, self.variant)
+        elif self.reason == DUPLICATE:
+            line = lose(table, fields, self.variant)
+        else:
+            line = ",".join(fields) + "\n"
+        return line, fields[0] or None
 
 
 @dataclass
@@ -96,15 +96,14 @@ class Planted:
 
     Attributes:
         extras: By table.
-        strangers: (customer position, units, shipping and item cents) of each
-            completed order of an unknown customer; its one product is known.
-        novelties: (customer position, position of the order, cents) of each item of
-            an unknown product on a real, completed order.
+        strangers: (units, shipping and item cents) of each completed order of an unknown
+            customer; its one product is known.
+        novelties: Cents of each item of an unknown product on a real, completed order.
     """
 
-    extras: dict[str, Extras]
-    strangers: list[tuple[int, int, int, int]]
-    novelties: list[tuple[int, int, int]]
+    extras: dict[str, list[Extra]]
+    strangers: list[tuple[int, int, int]]
+    novelties: list[int]
 
 
 def plant(block: Block) -> Planted:
@@ -113,147 +112,148 @@ def plant(block: Block) -> Planted:
     Returns:
         The rows to add, and what the good ones among them are worth.
     """
-    c, o, i, rng = block.customers, block.orders, block.items, block.rng
-    base = block.number * CUSTOMER_STRIDE + BLOCK + LATER
-    since = np.searchsorted(CUTS, c.day, side="left").astype(np.int64)
+    since = np.searchsorted(CUTS, block.customers.day, side="left").astype(np.int64)
     extras = {
-        "customers": _faults(
-            "customers",
-            rng,
-            since,
-            np.arange(len(since)),
-            lambda at, _: rows.customer_fields(c, at),
-            base + 51,
-        ),
-        "orders": _faults(
-            "orders",
-            rng,
-            o.delivery,
-            o.customer,
-            lambda at, delivery: rows.order_fields(c, o, at, delivery),
-            block.number * ORDER_STRIDE + ORDER_STRIDE * 9 // 10,
-        ),
-        "order_items": _faults(
-            "order_items",
-            rng,
-            i.delivery,
-            o.customer[i.order],
-            lambda at, _: rows.item_fields(o, i, at),
-            block.number * ITEM_STRIDE + ITEM_STRIDE * 9 // 10,
-        ),
+        "customers": _faults("customers", block, since, _copy_customer),
+        "orders": _faults("orders", block, block.orders.delivery, _copy_order),
+        "order_items": _faults("order_items", block, block.items.delivery, _copy_item),
     }
-    strangers = _strangers(block, extras["orders"], extras["order_items"], base)
-    _orphans(block, extras["order_items"])
-    return Planted(extras, strangers, _novelties(block, extras["order_items"]))
+    planted = Planted(extras, [], [])
+    _strangers(block, planted)
+    _orphans(block, planted)
+    _novelties(block, planted)
+    return planted
+
+
+def _copy_customer(block: Block, at: int, delivery: int) -> Extra:
+    c, place = block.customers, block.number * STRIDE["customers"] + at
+    return Extra(place, place, int(c.day[at]), rows.customer_fields(c, at))
+
+
+def _copy_order(block: Block, at: int, delivery: int) -> Extra:
+    o, place = block.orders, block.number * STRIDE["orders"] + at
+    customer = block.number * STRIDE["customers"] + int(o.customer[at])
+    return Extra(place, place, int(o.day[at]), rows.order_fields(o, at, delivery), customer)
+
+
+def _copy_item(block: Block, at: int, delivery: int) -> Extra:
+    i, place, order = block.items, block.number * STRIDE["order_items"] + at, block.items.order[at]
+    day, ref = int(block.orders.day[order]), block.number * STRIDE["orders"] + int(order)
+    return Extra(place, place, day, rows.item_fields(i, at), ref)
+
+
+def _place_of_last_item(block: Block, order: int) -> int:
+    """Where items of an order stand that has the next number."""
+    return block.number * STRIDE["order_items"] + int(block.orders.start[order + 1]) - 1
+
+
+def _own_places(block: Block, table: str, offset: int = 0) -> Iterator[int]:
+    """Places of a block that no real row has, from an offset among them."""
+    return count(block.number * STRIDE[table] + STRIDE[table] * 9 // 10 + offset)
 
 
 def _faults(
-    table: str,
-    rng: Generator,
-    delivery: Ints,
-    customer: Ints,
-    fields_of: Callable[[int, int], list[str]],
-    own_id: int,
-) -> Extras:
+    table: str, block: Block, delivery: Ints, copy: Callable[[Block, int, int], Extra]
+) -> list[Extra]:
     """Plant the faults of one table, and a blank line or two."""
-    extras = Extras()
-    kinds = KINDS[table]
+    extras: list[Extra] = []
+    rng, kinds, own = block.rng, KINDS[table], _own_places(block, table, _OF_UNKNOWN)
     early = [*kinds, None, None, None, None]
     main = np.flatnonzero(delivery == 0)
     if len(main) == 0:
         return extras
-    count = max(round(FAULTS * len(main)), len(early))
-    u = rng.random((3, count))
+    early = early[: int(len(main) * _EARLY)]
+    number = max(round(FAULTS * len(main)), len(early))
+    u = rng.random((3, number))
     at = (u[0] * len(main)).astype(np.int64)
-    at[: len(early)] = (np.arange(len(early)) + 0.5) * len(main) * _EARLY / len(early)
+    at[: len(early)] = (np.arange(len(early)) + 0.5) * len(main) * _EARLY / max(len(early), 1)
     for j, host in enumerate(main[at].tolist()):
-        fields, own = fields_of(host, 0), str(own_id + j)
         if j < len(early):
             kind, variant = early[j], j
         else:
             again = u[1, j] < _DUPLICATES_OF_ALL
             kind = None if again else kinds[int(u[2, j] * len(kinds))]
             variant = int(u[1, j] * 1e6)
-        before = -1 if variant % 3 == 0 else 1
-        if kind is None:
-            line, reason = lose(table, fields, variant), DUPLICATE
-        else:
-            fields[0] = own
-            line, reason = spoil(fields, kind, variant), kind.reason
-        place = STEP * host + before
-        extras.add(line, place, int(customer[host]), reason, fields[0])
+        extra = copy(block, host, 0)
+        extra.before = variant % 3 == 0
+        extra.kind, extra.variant, extra.reason = kind, variant, DUPLICATE
+        if kind is not None:
+            extra.place, extra.reason = next(own), kind.reason
+        extras.append(extra)
 
-    for blank in _spread(rng, main, _BLANKS):
-        extras.add("\n", STEP * blank + 1, int(customer[blank]), BLANK)
+    for blank in _spread(block, main, _BLANKS):
+        extras.append(replace(copy(block, blank, 0), fields=[], reason=BLANK))
 
-    own_id += count
     for d in range(1, len(DELIVERIES) + 1):
         there = np.flatnonzero(delivery == d)
         w = rng.random(2)
         for _ in range(int(len(there) * LATER_FAULTS + w[0])):
             v = rng.random(3)
             host = int(there[int(v[0] * len(there))])
-            fields, kind = fields_of(host, d), kinds[int(v[1] * len(kinds))]
-            fields[0], own_id = str(own_id), own_id + 1
-            line = spoil(fields, kind, int(v[2] * 1e6))
-            extras.add(line, STEP * host + 1, int(customer[host]), kind.reason, fields[0], d)
+            extra = copy(block, host, d)
+            extra.place, extra.delivery = next(own), d
+            extra.kind, extra.variant = kinds[int(v[1] * len(kinds))], int(v[2] * 1e6)
+            extra.reason = extra.kind.reason
+            extras.append(extra)
     return extras
 
 
-def _spread(rng: Generator, candidates: Ints, count: int) -> list[int]:
-    """Choose hosts, the first of them early in the block."""
-    at = (rng.random(count) * len(candidates)).astype(np.int64)
+def _spread(block: Block, candidates: Ints, wanted: int) -> list[int]:
+    """Choose hosts, the first of them early in the block; a smaller block has fewer."""
+    share = len(block.customers.day) / (BLOCK + BLOCK // GROUP)
+    at = (block.rng.random(ceil(wanted * share)) * len(candidates)).astype(np.int64)
     at[:2] = (np.arange(len(at[:2])) + 1) * 0.01 * len(candidates)
     return [int(x) for x in candidates[at]] if len(candidates) else []
 
 
-def _strangers(
-    block: Block, orders: Extras, items: Extras, base: int
-) -> list[tuple[int, int, int, int]]:
+def _strangers(block: Block, planted: Planted) -> None:
     """Plant completed orders of customers nobody knows, one item each."""
     o, shelf = block.orders, ladder()
-    result = []
     main = np.flatnonzero((o.delivery == 0) & (np.diff(o.start) > 0))
-    for j, host in enumerate(_spread(block.rng, main, _UNKNOWN_CUSTOMERS)):
-        fields = rows.order_fields(block.customers, o, host, 0)
-        fields[0] = str((block.number + 1) * ORDER_STRIDE - 50 + j)
-        fields[1], fields[3] = str(base + 1 + j), "completed"
-        who, place = int(o.customer[host]), STEP * host + 2
-        line = ",".join(fields) + "\n"
-        orders.add(line, place, who, UNKNOWN, fields[0])
+    places = {table: _own_places(block, table) for table in STRIDE}
+    for j, host in enumerate(_spread(block, main, _UNKNOWN_CUSTOMERS)):
+        stranger = _copy_customer(block, int(o.customer[host]), 0)
+        stranger.place, stranger.reason = next(places["customers"]), DELETED
+        order = _copy_order(block, host, 0)
+        order.place, order.ref = next(places["orders"]), stranger.place
+        order.fields[3] = "completed"
         at, units = int(block.rng.random() * len(shelf.product_id)), 1 + j % 2
-        item, cents = (block.number + 1) * ITEM_STRIDE - 50 + j, int(shelf.list_price[at])
-        line = f"{item},{fields[0]},{shelf.product_id[at]},{units},{money(cents)}\n"
-        last = int(o.start[host + 1]) - 1
-        items.add(line, STEP * last + 2, who, UNKNOWN, str(item))
-        result.append((who, units, int(o.shipping[host]), units * cents))
-    return result
+        cents = int(shelf.list_price[at])
+        item = _copy_item(block, int(o.start[host]), 0)
+        item.place, item.host = next(places["order_items"]), _place_of_last_item(block, host)
+        item.ref = order.place
+        item.fields[2:] = [str(shelf.product_id[at]), str(units), money(cents)]
+        planted.extras["customers"].append(stranger)
+        planted.extras["orders"].append(order)
+        planted.extras["order_items"].append(item)
+        planted.strangers.append((units, int(o.shipping[host]), units * cents))
 
 
-def _orphans(block: Block, items: Extras) -> None:
+def _orphans(block: Block, planted: Planted) -> None:
     """Plant items of orders nobody knows."""
-    i, o = block.items, block.orders
+    i = block.items
     main = np.flatnonzero(i.delivery == 0)
-    for j, host in enumerate(_spread(block.rng, main, _UNKNOWN_ORDERS)):
-        fields = rows.item_fields(o, i, host)
-        fields[0] = str((block.number + 1) * ITEM_STRIDE - 40 + j)
-        fields[1] = str((block.number + 1) * ORDER_STRIDE - 40 + j)
-        who = int(o.customer[i.order[host]])
-        items.add(",".join(fields) + "\n", STEP * host + 1, who, UNKNOWN, fields[0])
+    orders = _own_places(block, "orders", _UNKNOWN_CUSTOMERS)
+    items = _own_places(block, "order_items", _UNKNOWN_CUSTOMERS)
+    for host in _spread(block, main, _UNKNOWN_ORDERS):
+        order, item = _copy_order(block, int(i.order[host]), 0), _copy_item(block, host, 0)
+        order.place = item.ref = next(orders)
+        order.reason = DELETED
+        item.place, item.host = next(items), _place_of_last_item(block, int(i.order[host]))
+        planted.extras["orders"].append(order)
+        planted.extras["order_items"].append(item)
 
 
-def _novelties(block: Block, items: Extras) -> list[tuple[int, int, int]]:
+def _novelties(block: Block, planted: Planted) -> None:
     """Plant items of products nobody knows on completed orders."""
     i, o = block.items, block.orders
-    result = []
     sure = (o.delivery == 0) & (o.status[:, -1] == COMPLETED)
     main = np.flatnonzero(sure[i.order] & (o.status[i.order, 0] == COMPLETED))
-    for j, host in enumerate(_spread(block.rng, main, _UNKNOWN_PRODUCTS)):
-        fields = rows.item_fields(o, i, host)
-        fields[0] = str((block.number + 1) * ITEM_STRIDE - 30 + j)
-        fields[2], fields[3] = str(FIRST_PRODUCT_ID + 8_000 + j), "1"
-        order = int(i.order[host])
-        who = int(o.customer[order])
-        items.add(",".join(fields) + "\n", STEP * host + 1, who, UNKNOWN, fields[0])
-        result.append((who, order, int(i.unit_price[host])))
-    return result
+    items = _own_places(block, "order_items", _UNKNOWN_CUSTOMERS + _UNKNOWN_ORDERS)
+    for j, host in enumerate(_spread(block, main, _UNKNOWN_PRODUCTS)):
+        item = _copy_item(block, host, 0)
+        # Before it: behind the last item of an order those of the next ones stand.
+        item.place, item.before = next(items), True
+        item.fields[2:4] = [str(FIRST_PRODUCT_ID + 8_000 + j), "1"]
+        planted.extras["order_items"].append(item)
+        planted.novelties.append(int(i.unit_price[host]))

@@ -4,7 +4,7 @@ Buying follows the BG/NBD model (Fader, Hardie and Lee, 2005): each customer has
 rate of buying of their own, and after each order may leave for good with a
 probability of their own. Order values follow the gamma-gamma model (Fader and
 Hardie, 2013). Everything is drawn for a block of 1,000 customers at once, so any
-block can be made without the ones before it.
+block can be made without the ones before it; numbers come when all are there.
 """
 
 import numpy as np
@@ -22,12 +22,8 @@ from ecommerce_lakehouse.shop.calendar import (
 )
 from ecommerce_lakehouse.shop.catalogue import CATEGORIES
 from ecommerce_lakehouse.shop.history import (
-    BLOCK,
     COMPLETED,
-    CUSTOMER_STRIDE,
     GROUP,
-    LATER,
-    ORDER_STRIDE,
     PENDING,
     RETURNED,
     Block,
@@ -40,27 +36,29 @@ _SHIPPING = np.array([499, 599, 799, 999, 1299], dtype=np.int64)
 _FREE_SHIPPING_CENTS = 15_000
 
 
-def simulate(seed: int, number: int) -> Block:
+def simulate(seed: int, number: int, size: int) -> Block:
     """Play one block from the first day to the last.
+
+    Args:
+        seed: The shop's.
+        number: The block's, from 0.
+        size: How many of its customers register by the as-of date.
 
     Returns:
         What happened, before it is written down.
     """
     rng = Generator(PCG64(SeedSequence([seed, number])))
-    customers, order_days = _draw_customers(rng, number)
+    customers, order_days = _draw_customers(rng, number, size)
     orders = _orders(rng, number, customers, order_days)
-    items = fill_baskets(rng, number, customers, orders)
+    items = fill_baskets(rng, customers, orders)
     return Block(number, customers, orders, items, rng)
 
 
-def _draw_customers(rng: Generator, number: int) -> tuple[Customers, Ints]:
+def _draw_customers(rng: Generator, number: int, size: int) -> tuple[Customers, Ints]:
     """Draw the customers and the days they buy on (-1 after the last)."""
-    n = BLOCK + LATER
+    n = size + size // GROUP
     at = np.arange(n)
-    group, place = np.divmod(at, GROUP + 1)
-    later = place == GROUP
-    offset = np.where(later, BLOCK + group, group * GROUP + place)
-    ids = number * CUSTOMER_STRIDE + 1 + offset
+    later = at % (GROUP + 1) == GROUP
 
     u = rng.random((8, n))
     day = np.where(
@@ -98,7 +96,6 @@ def _draw_customers(rng: Generator, number: int) -> tuple[Customers, Ints]:
     pool = names.NAMES_PER_COUNTRY
     typical = 100 * 76.0 / np.maximum(rng.standard_gamma(2.0, n), 0.05)
     customers = Customers(
-        customer_id=ids,
         day=day,
         country=country.astype(np.int64),
         first=country * pool + (u[4] * pool).astype(np.int64),
@@ -147,5 +144,4 @@ def _orders(rng: Generator, number: int, customers: Customers, days: Ints) -> Or
     late = (u[7] < 0.03) & (day > AS_OF_DAY - 90) & ~faithful
     wait = np.where(late, 1 + (u[8] * 2.5).astype(np.int64), 0)
     delivery = np.minimum(due + wait, len(CUTS) - 1)
-    ids = number * ORDER_STRIDE + 1 + np.arange(n, dtype=np.int64)
-    return Orders(ids, customer, day, subtotal, shipping, start, delivery, due, status)
+    return Orders(customer, day, subtotal, shipping, start, delivery, due, status)

@@ -1,19 +1,22 @@
 """Which rows each delivery brings, and how they are spelled.
 
 A delivery brings what is new, what has changed since, and, as real systems do, a few
-rows that were sent before.
+rows that were sent before. A row is kept as numbers, a code for each spelling, until
+the number of the thing that it is about is known.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import DTypeLike
 
 from ecommerce_lakehouse.shop import names, text
 from ecommerce_lakehouse.shop.calendar import CUTS, Floats, Ints
 from ecommerce_lakehouse.shop.catalogue import FIRST_PRODUCT_ID
 from ecommerce_lakehouse.shop.history import (
     GROUP,
+    STRIDE,
     Block,
     Customers,
     Items,
@@ -24,40 +27,24 @@ _LAST_DELIVERY = len(CUTS) - 1
 _CHANGED_CUSTOMERS = 0.03
 _REPEATED = {"customers": 0.015, "orders": 0.012, "order_items": 0.004}
 
+NEW, CHANGED, REPEATED = range(3)
 
-@dataclass(frozen=True)
-class Rows:
-    """The rows of one table in all deliveries; faults come on top.
-
-    Attributes:
-        at: Which customer, order or item of the block the row is about.
-        delivery: Which delivery brings it.
-        customer: Position in the block of the customer it hangs on.
-        new, changed: First row of its key; row that differs from the one before.
-            A row that is neither is a repeat.
-        lines: The text.
-    """
-
-    at: Ints
-    delivery: Ints
-    customer: Ints
-    new: np.ndarray
-    changed: np.ndarray
-    lines: pa.Array
-
-    def keep(self, before: int) -> "Rows":
-        """Only the rows of customers before a position."""
-        kept = self.customer < before
-        if kept.all():
-            return self
-        return Rows(
-            self.at[kept],
-            self.delivery[kept],
-            self.customer[kept],
-            self.new[kept],
-            self.changed[kept],
-            self.lines.filter(pa.array(kept)),
-        )
+#: What every row says: the place of the thing it is about, the place of what that refers to
+#: (an order's customer, an item's order), the thing's day, the delivery that brings the row,
+#: and whether it is the first of its key, one that differs from the one before, or a repeat.
+_EVERY_ROW = [("place", "i8"), ("ref", "i8"), ("day", "i2"), ("delivery", "i1"), ("kind", "i1")]
+LAYOUT: Mapping[str, DTypeLike] = {
+    table: np.dtype([*_EVERY_ROW, *columns])
+    for table, columns in {
+        "customers": [
+            *(("first", "i4"), ("last", "i4"), ("first_in_email", "i4"), ("last_in_email", "i4")),
+            *(("domain", "i4"), ("country", "i4"), ("date", "i4")),
+        ],
+        "orders": [("date", "i4"), ("status", "i4"), ("cost", "i4")],
+        "order_items": [("product", "i4"), ("quantity", "i4"), ("price", "i4")],
+    }.items()
+}
+"""The rows of each table, as they are kept until they are written."""
 
 
 def _spelling(u: Floats, *shares: float) -> Ints:
@@ -75,102 +62,161 @@ def _repeats(u: Floats, table: str, since: Ints, single: np.ndarray) -> tuple[In
     return at, since[at] + 1 + wait.astype(np.int64)
 
 
-def _stack(*groups: tuple[Ints, Ints]) -> tuple[Ints, Ints, np.ndarray, np.ndarray]:
-    """Stack new, changed and repeated rows: (at, delivery, new, changed)."""
+def _stack(table: str, *groups: tuple[Ints, Ints]) -> tuple[Ints, np.ndarray]:
+    """Stack new, changed and repeated rows: what each is about, and the rows to fill in."""
     at = np.concatenate([g[0] for g in groups])
-    delivery = np.concatenate([g[1] for g in groups])
-    kind = np.repeat(np.arange(3), [len(g[0]) for g in groups])
-    return at, delivery, kind == 0, kind == 1
+    rows = np.empty(len(at), LAYOUT[table])
+    rows["delivery"] = np.concatenate([g[1] for g in groups])
+    rows["kind"] = np.repeat([NEW, CHANGED, REPEATED], [len(g[0]) for g in groups])
+    return at, rows
 
 
-def customer_rows(block: Block) -> Rows:
+def _customer_rows(block: Block) -> np.ndarray:
     """The rows of raw_customers: 3 % move or change their address one day."""
     c, rng = block.customers, block.rng
-    n = len(c.customer_id)
+    n = len(c.day)
     u = rng.random((8, n))
     since = np.searchsorted(CUTS, c.day, side="left").astype(np.int64)
     moves = (u[0] < _CHANGED_CUSTOMERS) & (since < _LAST_DELIVERY)
     moved = np.flatnonzero(moves)
     wait = u[0][moved] / _CHANGED_CUSTOMERS * (_LAST_DELIVERY - since[moved])
-    at, delivery, new, changed = _stack(
+    at, rows = _stack(
+        "customers",
         (np.arange(n), since),
         (moved, since[moved] + 1 + wait.astype(np.int64)),
         _repeats(u[1], "customers", since, ~moves),
     )
+    changed = rows["kind"] == CHANGED
     country = (c.country[at] + (changed & (at % 2 == 0))) % len(names.COUNTRIES)
     domain = (c.domain[at] + (changed & (at % 2 == 1))) % len(names.DOMAINS)
     first = _spelling(u[2], 0.015, 0.015, 0.004)
     last = _spelling(u[3], 0.015, 0.015, 0.006)
     # Early in each block one name with a line break (rare, and the end of naive
     # readers), one with quotes and one with a comma.
-    odd = int(u[7, 0] * 20) * (GROUP + 1)
-    first[odd], first[odd + 1], last[odd + 2] = text.LINE_BREAK, text.QUOTED, text.QUOTED
+    odd = int(u[7, 0] * min(20, -(-n // (GROUP + 1)))) * (GROUP + 1)
+    first[odd : odd + 2] = (text.LINE_BREAK, text.QUOTED)[: n - odd]
+    last[odd + 2 : odd + 3] = text.QUOTED
     email = _spelling(u[4], 0.03)[at]
-    lines = text.join(
-        text.integers(c.customer_id[at]),
-        text.emails(c.first[at], c.last[at], c.customer_id[at], domain, email),
-        text.first_names()[c.first[at], first[at]],
-        text.last_names()[c.last[at], last[at]],
-        text.countries()[country, _spelling(u[5], 0.02, 0.01)[at]],
-        text.dates("\n")[c.day[at], _spelling(u[6], 0.01)[at]],
-    )
-    return Rows(at, delivery, at, new, changed, lines)
+    in_first, in_last, in_domain = text.email_parts()
+    rows["place"] = block.number * STRIDE["customers"] + at
+    rows["ref"], rows["day"] = 0, c.day[at]
+    rows["first"] = text.first_names().code(c.first[at], first[at])
+    rows["last"] = text.last_names().code(c.last[at], last[at])
+    rows["first_in_email"] = in_first.code(c.first[at], email)
+    rows["last_in_email"] = in_last.code(c.last[at], email)
+    rows["domain"] = in_domain.code(domain, email)
+    rows["country"] = text.countries().code(country, _spelling(u[5], 0.02, 0.01)[at])
+    rows["date"] = text.dates("\n").code(c.day[at], _spelling(u[6], 0.01)[at])
+    return rows
 
 
-def order_rows(block: Block) -> Rows:
+def _order_rows(block: Block) -> np.ndarray:
     """The rows of raw_orders: new ones, and those whose status has moved on."""
     o, rng = block.orders, block.rng
-    n = len(o.order_id)
+    n = len(o.day)
     u = rng.random((4, n))
     steps = np.arange(1, len(CUTS))
     moves = (o.status[:, 1:] != o.status[:, :-1]) & (steps > o.delivery[:, None])
     moved, step = np.nonzero(moves)
-    at, delivery, new, changed = _stack(
+    at, rows = _stack(
+        "orders",
         (np.arange(n), o.delivery),
         (moved, step + 1),
         _repeats(u[0], "orders", o.delivery, ~moves.any(axis=1)),
     )
     # A repeat belongs to an order whose status never moves, so this is its status.
-    status = o.status[at, delivery]
+    status = o.status[at, rows["delivery"]]
     free = o.shipping == 0
     cost = np.where(free, u[1] < 0.3, _spelling(u[1], 0.01, 0.005))
-    lines = text.join(
-        text.integers(o.order_id[at]),
-        text.integers(block.customers.customer_id).take(pa.array(o.customer[at])),
-        text.dates()[o.day[at], _spelling(u[2], 0.01)[at]],
-        text.statuses()[status, _spelling(u[3], 0.015, 0.01, 0.01)[at]],
-        text.shipping()[o.shipping[at], cost.astype(np.int64)[at]],
-    )
-    return Rows(at, delivery, o.customer[at], new, changed, lines)
+    rows["place"] = block.number * STRIDE["orders"] + at
+    rows["day"] = o.day[at]
+    rows["ref"] = block.number * STRIDE["customers"] + o.customer[at]
+    rows["date"] = text.dates().code(o.day[at], _spelling(u[2], 0.01)[at])
+    rows["status"] = text.statuses().code(status, _spelling(u[3], 0.015, 0.01, 0.01)[at])
+    rows["cost"] = text.shipping().code(o.shipping[at], cost.astype(np.int64)[at])
+    return rows
 
 
-def item_rows(block: Block) -> Rows:
+def _item_rows(block: Block) -> np.ndarray:
     """The rows of raw_order_items: items never change, but some are sent twice."""
     i, o, rng = block.items, block.orders, block.rng
-    n = len(i.item_id)
+    n = len(i.order)
     u = rng.random((3, n))
-    at, delivery, new, changed = _stack(
+    at, rows = _stack(
+        "order_items",
         (np.arange(n), i.delivery),
         (np.empty(0, np.int64), np.empty(0, np.int64)),
         _repeats(u[0], "order_items", i.delivery, np.ones(n, dtype=bool)),
     )
-    lines = text.join(
-        text.integers(i.item_id[at]),
-        text.integers(o.order_id).take(pa.array(i.order[at])),
-        text.product_ids()[i.product_id[at] - FIRST_PRODUCT_ID, text.TIDY],
-        text.quantities()[i.quantity[at], _spelling(u[1], 0.01)[at]],
-        text.prices()[i.unit_price[at], _spelling(u[2], 0.01, 0.005)[at]],
+    rows["place"] = block.number * STRIDE["order_items"] + at
+    rows["day"] = o.day[i.order[at]]
+    rows["ref"] = block.number * STRIDE["orders"] + i.order[at]
+    rows["product"] = text.product_ids().code(i.product_id[at] - FIRST_PRODUCT_ID, text.TIDY)
+    rows["quantity"] = text.quantities().code(i.quantity[at], _spelling(u[1], 0.01)[at])
+    rows["price"] = text.prices().code(i.unit_price[at], _spelling(u[2], 0.01, 0.005)[at])
+    return rows
+
+
+def _customer_lines(rows: np.ndarray, number: Ints, _: Ints) -> pa.Array:
+    in_first, in_last, in_domain = text.email_parts()
+    numbers = text.integers(number)
+    return text.join(
+        numbers,
+        text.emails(
+            in_first[rows["first_in_email"]],
+            in_last[rows["last_in_email"]],
+            numbers,
+            in_domain[rows["domain"]],
+        ),
+        text.first_names()[rows["first"]],
+        text.last_names()[rows["last"]],
+        text.countries()[rows["country"]],
+        text.dates("\n")[rows["date"]],
     )
-    return Rows(at, delivery, o.customer[i.order[at]], new, changed, lines)
+
+
+def _order_lines(rows: np.ndarray, number: Ints, customer: Ints) -> pa.Array:
+    return text.join(
+        text.integers(number),
+        text.integers(customer),
+        text.dates()[rows["date"]],
+        text.statuses()[rows["status"]],
+        text.shipping()[rows["cost"]],
+    )
+
+
+def _item_lines(rows: np.ndarray, number: Ints, order: Ints) -> pa.Array:
+    return text.join(
+        text.integers(number),
+        text.integers(order),
+        text.product_ids()[rows["product"]],
+        text.quantities()[rows["quantity"]],
+        text.prices()[rows["price"]],
+    )
+
+
+DRAW: Mapping[str, Callable[[Block], np.ndarray]] = {
+    "customers": _customer_rows,
+    "orders": _order_rows,
+    "order_items": _item_rows,
+}
+"""What draws the rows of each table."""
+
+LINES: Mapping[str, Callable[[np.ndarray, Ints, Ints], pa.Array]] = {
+    "customers": _customer_lines,
+    "orders": _order_lines,
+    "order_items": _item_lines,
+}
+"""What writes them, once their numbers are known and those of what they refer to."""
 
 
 def customer_fields(c: Customers, at: int) -> list[str]:
-    """One customer's row, tidy, as fields."""
+    """One customer's row, tidy, as fields; `{id}` stands for the customer's number."""
     first, last = int(c.first[at]), int(c.last[at])
     names_ascii = f"{names.FIRST_NAMES[first][1]}.{names.LAST_NAMES[last][1]}"
     return [
-        str(c.customer_id[at]),
-        f"{names_ascii}{c.customer_id[at]}@{names.DOMAINS[c.domain[at]]}",
+        "{id}",
+        f"{names_ascii}{{id}}@{names.DOMAINS[c.domain[at]]}",
         names.FIRST_NAMES[first][0],
         names.LAST_NAMES[last][0],
         names.COUNTRIES[c.country[at]],
@@ -178,22 +224,22 @@ def customer_fields(c: Customers, at: int) -> list[str]:
     ]
 
 
-def order_fields(c: Customers, o: Orders, at: int, delivery: int) -> list[str]:
-    """One order's row at a delivery, tidy, as fields."""
+def order_fields(o: Orders, at: int, delivery: int) -> list[str]:
+    """One order's row at a delivery, tidy, as fields; `{ref}` stands for its customer's number."""
     return [
-        str(o.order_id[at]),
-        str(c.customer_id[o.customer[at]]),
+        "{id}",
+        "{ref}",
         text.dates().tidy(int(o.day[at])),
         text.STATUSES[o.status[at, delivery]],
         text.money(int(o.shipping[at])),
     ]
 
 
-def item_fields(o: Orders, i: Items, at: int) -> list[str]:
-    """One item's row, tidy, as fields."""
+def item_fields(i: Items, at: int) -> list[str]:
+    """One item's row, tidy, as fields; `{ref}` stands for its order's number."""
     return [
-        str(i.item_id[at]),
-        str(o.order_id[i.order[at]]),
+        "{id}",
+        "{ref}",
         str(i.product_id[at]),
         str(i.quantity[at]),
         text.money(int(i.unit_price[at])),

@@ -15,8 +15,8 @@ from ecommerce_lakehouse.shop.calendar import AS_OF, AS_OF_DAY, DELIVERIES
 from ecommerce_lakehouse.shop.catalogue import products
 from ecommerce_lakehouse.shop.faults import COLUMNS, DUPLICATE
 from ecommerce_lakehouse.shop.history import COMPLETED, Block
-from ecommerce_lakehouse.shop.planting import BLANK, UNKNOWN, Extras, Planted
-from ecommerce_lakehouse.shop.rows import Rows
+from ecommerce_lakehouse.shop.planting import BLANK, DELETED, UNKNOWN, Extra, Planted
+from ecommerce_lakehouse.shop.rows import CHANGED, NEW, REPEATED
 from ecommerce_lakehouse.shop.text import money
 
 _N = 1 + len(DELIVERIES)
@@ -46,63 +46,53 @@ class Tally:
         for d, n in enumerate(np.bincount(deliveries, minlength=_N).tolist()):
             numbers[d] += n
 
-    def add_rows(self, table: str, rows: Rows) -> None:
+    def add_rows(self, table: str, rows: np.ndarray) -> None:
         """Count the real rows of a block."""
-        for d, n in enumerate(np.bincount(rows.delivery, minlength=_N).tolist()):
+        for d, n in enumerate(np.bincount(rows["delivery"], minlength=_N).tolist()):
             self.raw[table][d] += n
-        repeated = ~rows.new & ~rows.changed
-        self._count(f"new_{table}", rows.delivery[rows.new])
-        self._count(f"changed_{table}", rows.delivery[rows.changed])
-        self._count(f"repeated_{table}", rows.delivery[repeated])
+        for kind, name in ((NEW, "new"), (CHANGED, "changed"), (REPEATED, "repeated")):
+            self._count(f"{name}_{table}", rows["delivery"][rows["kind"] == kind])
 
-    def add_extras(self, table: str, extras: Extras) -> None:
+    def add_extras(self, table: str, extras: list[Extra]) -> None:
         """Count the rows on top."""
-        for reason, d in zip(extras.reason, extras.delivery, strict=True):
-            if reason == BLANK:
+        for extra in extras:
+            if extra.reason in (BLANK, DELETED):
                 continue
-            self.raw[table][d] += 1
-            if reason == UNKNOWN:
-                self._count(f"new_{table}", np.array([d]))
+            self.raw[table][extra.delivery] += 1
+            if extra.reason == UNKNOWN:
+                self._count(f"new_{table}", np.array([extra.delivery]))
             else:
-                self.faults[table][d][reason] += 1
+                self.faults[table][extra.delivery][extra.reason] += 1
 
-    def add_block(self, block: Block, planted: Planted, before: int) -> None:
-        """Add up what the customers before a position of a block did."""
+    def add_block(self, block: Block, planted: Planted) -> None:
+        """Add up what the customers of a block did."""
         o, i, c = block.orders, block.items, block.customers
-        mine = o.customer < before
-        late = mine & (o.delivery > o.due)
-        self._count("late_orders", o.delivery[late])
-        done = mine & (o.delivery == 0) & (o.status[:, 0] == COMPLETED)
+        self._count("late_orders", o.delivery[o.delivery > o.due])
+        done = (o.delivery == 0) & (o.status[:, 0] == COMPLETED)
         sold = done[i.order]
-        strangers = [s for s in planted.strangers if s[0] < before]
-        novelties = [n for n in planted.novelties if n[0] < before]
         bought = int((i.quantity[sold] * i.unit_price[sold]).sum())
-        strange = sum(s[3] for s in strangers)
-        novel = sum(n[2] for n in novelties)
+        strange = sum(cents for _, _, cents in planted.strangers)
+        novel = sum(planted.novelties)
         subtotal = int(o.subtotal[done].sum())
         freight = int(o.shipping[done].sum())
         self.sums.update(
             {
-                "completed_orders": int(done.sum()) + len(strangers),
+                "completed_orders": int(done.sum()) + len(planted.strangers),
                 "buyers": len(np.unique(o.customer[done])),
-                "strangers": len(strangers),
+                "strangers": len(planted.strangers),
                 "order_subtotal": subtotal + novel + strange,
-                "shipping": freight + sum(s[2] for s in strangers),
+                "shipping": freight + sum(shipping for _, shipping, _ in planted.strangers),
                 "customer_monetary_value": subtotal + novel + freight,
                 "product_revenue": bought + strange,
-                "units_sold": int(i.quantity[sold].sum()) + sum(s[1] for s in strangers),
-                "items_of_unknown_products": len(novelties),
+                "units_sold": int(i.quantity[sold].sum())
+                + sum(units for units, _, _ in planted.strangers),
+                "items_of_unknown_products": len(planted.novelties),
             }
         )
-        items = planted.extras["order_items"]
-        unknown = sum(
-            r == UNKNOWN and w < before for r, w in zip(items.reason, items.customer, strict=True)
-        )
-        early = mine[i.order] & (i.delivery == 0) & (o.delivery[i.order] > 0)
-        self.sums["items_of_unknown_orders"] += (
-            unknown - len(strangers) - len(novelties) + int(early.sum())
-        )
-        self.sums["left"] += int((c.left_day[:before] <= AS_OF_DAY).sum())
+        early = (i.delivery == 0) & (o.delivery[i.order] > 0)
+        deleted = sum(extra.reason == DELETED for extra in planted.extras["orders"])
+        self.sums["items_of_unknown_orders"] += deleted + int(early.sum())
+        self.sums["left"] += int((c.left_day <= AS_OF_DAY).sum())
 
     def _in_silver(self, table: str, delivery: int) -> int:
         """Silver rows after a delivery: every good key once."""

@@ -51,10 +51,13 @@ class Spellings:
         self.texts = [t for spellings in texts for t in spellings]
         self._array = pa.array([t + end for t in self.texts], pa.string())
 
-    def __getitem__(self, at: tuple[Ints, Ints | int]) -> pa.Array:
+    def code(self, value: Ints, spelling: Ints | int) -> Ints:
+        """The number of each text, to look it up by."""
+        return value * self.width + spelling
+
+    def __getitem__(self, codes: Ints) -> pa.Array:
         """Look up the column's text, one row each."""
-        value, spelling = at
-        return self._array.take(pa.array(value * self.width + spelling))
+        return self._array.take(pa.array(codes))
 
     def tidy(self, value: int) -> str:
         """The plain spelling of one value, without the line's end."""
@@ -138,19 +141,17 @@ def last_names() -> Spellings:
 
 
 @lru_cache(maxsize=1)
-def _email_parts() -> tuple[Spellings, Spellings, Spellings]:
+def email_parts() -> tuple[Spellings, Spellings, Spellings]:
+    """What stands before the number in an address, twice, and behind it; by index."""
     first = [[f"{a}.", f"{a}.".upper()] for _, a in names.FIRST_NAMES]
     last = [[a, a.upper()] for _, a in names.LAST_NAMES]
     domain = [[f"@{d}", f"@{d}".upper()] for d in names.DOMAINS]
     return Spellings(first), Spellings(last), Spellings(domain)
 
 
-def emails(first: Ints, last: Ints, number: Ints, domain: Ints, spelling: Ints) -> pa.Array:
+def emails(first: pa.Array, last: pa.Array, number: pa.Array, domain: pa.Array) -> pa.Array:
     """Addresses such as ``zoe.lefevre17@example.com``; the number makes them unique."""
-    a, b, c = _email_parts()
-    return pc.binary_join_element_wise(
-        a[first, spelling], b[last, spelling], integers(number), c[domain, spelling], ""
-    )
+    return pc.binary_join_element_wise(first, last, number, domain, "")
 
 
 def integers(values: Ints) -> pa.Array:
@@ -169,7 +170,8 @@ def slices(lines: pa.Array, file: Ints, place: Ints, files: int) -> list[memoryv
     Returns:
         The bytes to append to each file.
     """
-    order = np.lexsort((place, file))
+    order = np.argsort(place, kind="stable")
+    order = order[np.argsort(file[order], kind="stable")]
     taken = lines.take(pa.array(order))
     if len(taken) == 0:
         return [memoryview(b"")] * files
