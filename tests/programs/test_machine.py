@@ -131,7 +131,8 @@ def test_a_cache_that_somebody_filled_is_used_where_no_home_can_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("LAKEHOUSE_CACHE", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, "x")  # so that what ensure_home sets is taken back in the end
+        monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(paths, "find_home", lambda: tmp_path / "another")
     assert cache_dir() == tmp_path / "another" / ".cache" / "ecommerce-lakehouse"
