@@ -43,6 +43,11 @@ INT_CUSTOMER_RFM = """
     customer_tenure_days INT, recency_score INT, frequency_score INT, monetary_score INT,
     rfm_total_score INT, rfm_segment_code STRING
 """
+INT_CUSTOMER_PRODUCT_PURCHASES = """
+    customer_id BIGINT, product_id BIGINT, orders_count BIGINT, units BIGINT,
+    revenue DECIMAL(38,2), prices_sum DECIMAL(38,2), prices_count BIGINT, first_order_date DATE,
+    last_order_date DATE
+"""
 INT_PRODUCT_METRICS = f"""{STG_PRODUCTS},
     orders_count BIGINT, customers_count BIGINT, units_sold BIGINT, revenue DECIMAL(38,2),
     avg_selling_price DECIMAL(16,6), total_profit DECIMAL(38,2), first_sale_date DATE,
@@ -232,6 +237,22 @@ def metrics(spark: SparkSession, *rows: Cells) -> DataFrame:
         "churn_risk": "Very Low",
     }
     return frame(spark, FCT_CUSTOMER_METRICS, *[{**plain, **row} for row in rows])
+
+
+def customer_purchases(spark: SparkSession, *rows: Cells) -> DataFrame:
+    """`int_customer_product_purchases`: one piece for 10.00 in one order."""
+    plain = {
+        "customer_id": 1,
+        "product_id": 1,
+        "orders_count": 1,
+        "units": 1,
+        "revenue": "10.00",
+        "prices_sum": "10.00",
+        "prices_count": 1,
+        "first_order_date": "2023-02-01",
+        "last_order_date": "2023-02-01",
+    }
+    return frame(spark, INT_CUSTOMER_PRODUCT_PURCHASES, *[{**plain, **row} for row in rows])
 
 
 def product_metrics(spark: SparkSession, *rows: Cells) -> DataFrame:

@@ -432,21 +432,39 @@ def days_between(one: pl.Expr, other: pl.Expr) -> pl.Expr:
     return (other - one).dt.total_days()
 
 
-def product_metrics(tables: Tables, as_of_date: date | None) -> pl.LazyFrame:
-    """What each product sold."""
+def customer_product_purchases(tables: Tables, as_of_date: date | None) -> pl.LazyFrame:
+    """What each customer bought of each product."""
     orders = tables["int_customer_orders"].select("order_id", "customer_id", "order_date")
-    sales = (
+    return (
         tables["stg_order_items"]
         .join(orders, on="order_id")
-        .group_by("product_id")
+        .group_by("customer_id", "product_id")
         .agg(
             orders_count=pl.n_unique("order_id").cast(pl.Int64),
-            customers_count=pl.n_unique("customer_id").cast(pl.Int64),
-            units_sold=pl.col("quantity").cast(pl.Int64).sum(),
-            revenue=pl.sum("line_total"),
-            avg_selling_price=pl.col("unit_price").cast(pl.Float64).mean(),
-            first_sale_date=pl.min("order_date"),
-            last_sale_date=pl.max("order_date"),
+            units=pl.col("quantity").cast(pl.Int64).sum(),
+            revenue=pl.sum("line_total").cast(MONEY),
+            prices_sum=pl.sum("unit_price").cast(MONEY),
+            prices_count=pl.len().cast(pl.Int64),
+            first_order_date=pl.min("order_date"),
+            last_order_date=pl.max("order_date"),
+        )
+    )
+
+
+def product_metrics(tables: Tables, as_of_date: date | None) -> pl.LazyFrame:
+    """What each product sold."""
+    prices = pl.sum("prices_sum").cast(pl.Float64)
+    sales = (
+        tables["int_customer_product_purchases"]
+        .group_by("product_id")
+        .agg(
+            orders_count=pl.sum("orders_count"),
+            customers_count=pl.len().cast(pl.Int64),
+            units_sold=pl.sum("units"),
+            revenue=pl.sum("revenue"),
+            avg_selling_price=prices / pl.sum("prices_count"),
+            first_sale_date=pl.min("first_order_date"),
+            last_sale_date=pl.max("last_order_date"),
         )
     )
     products = tables["stg_products"]
@@ -657,6 +675,7 @@ def customer_features(tables: Tables, as_of_date: date | None) -> pl.LazyFrame:
 QUERIES: dict[str, Callable[[Tables, date | None], pl.LazyFrame]] = {
     "intermediate.int_customer_orders": customer_orders,
     "intermediate.int_customer_rfm": customer_rfm,
+    "intermediate.int_customer_product_purchases": customer_product_purchases,
     "intermediate.int_product_metrics": product_metrics,
     "gold.fct_customer_metrics": customer_metrics,
     "gold.dim_customer_segments": customer_segments,

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from builders import Cells, by_key, customer_orders, frame, order_items, products
+from builders import Cells, by_key, customer_orders, customer_purchases, frame, products
 from pyspark.sql import DataFrame, SparkSession
 
 from ecommerce_lakehouse.layers.decisions import (
@@ -38,7 +38,9 @@ def segments(spark: SparkSession, *rows: Cells) -> DataFrame:
 
 
 def pairs(spark: SparkSession, *rows: tuple[int, int, int]) -> DataFrame:
-    return spark.createDataFrame(list(rows), "customer_id BIGINT, product_id BIGINT, orders BIGINT")
+    return spark.createDataFrame(
+        list(rows), "customer_id BIGINT, product_id BIGINT, orders_count BIGINT"
+    )
 
 
 def offered(table: DataFrame) -> set[tuple[Any, ...]]:
@@ -112,21 +114,13 @@ def test_only_what_was_spent_after_the_day_counts(spark: SparkSession) -> None:
 # ── recommendations ──────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_purchase_counts_once_an_order_and_only_of_known_products(spark: SparkSession) -> None:
-    found = purchases(
-        customer_orders(
-            spark, {"order_id": 1, "customer_id": 1}, {"order_id": 2, "customer_id": 1}
-        ),
-        order_items(
-            spark,
-            {"order_item_id": 1, "order_id": 1, "product_id": 10},
-            {"order_item_id": 2, "order_id": 1, "product_id": 10},
-            {"order_item_id": 3, "order_id": 2, "product_id": 10},
-            {"order_item_id": 4, "order_id": 2, "product_id": 99},
-            {"order_item_id": 5, "order_id": 7, "product_id": 10},
-        ),
-        products(spark, {"product_id": 10}),
-    )
+def test_only_known_products_can_be_offered(spark: SparkSession) -> None:
+    """What a customer bought counts by orders, not by lines or units."""
+    bought = [
+        {"product_id": 10, "orders_count": 2, "units": 9, "prices_count": 3},
+        {"product_id": 99},
+    ]
+    found = purchases(customer_purchases(spark, *bought), products(spark, {"product_id": 10}))
     assert [tuple(row) for row in found.collect()] == [(1, 10, 2)]
 
 

@@ -5,11 +5,13 @@ from decimal import Decimal
 
 from builders import (
     INT_CUSTOMER_ORDERS,
+    INT_CUSTOMER_PRODUCT_PURCHASES,
     INT_CUSTOMER_RFM,
     INT_PRODUCT_METRICS,
     Cells,
     by_key,
     customer_orders,
+    customer_purchases,
     frame,
     order_items,
     orders,
@@ -21,6 +23,7 @@ from pyspark.testing import assertDataFrameEqual, assertSchemaEqual
 
 from ecommerce_lakehouse.layers.intermediate import (
     int_customer_orders,
+    int_customer_product_purchases,
     int_customer_rfm,
     int_product_metrics,
 )
@@ -177,26 +180,82 @@ def test_a_customer_is_not_known_before_the_first_order(spark: SparkSession) -> 
     assert by_key(found, "customer_id", "frequency", "recency_days") == {1: (1, 0)}
 
 
-# ── int_product_metrics ──────────────────────────────────────────────────────────────────────────
+# ── int_customer_product_purchases ───────────────────────────────────────────────────────────────
 
 
-def test_a_product_in_numbers(spark: SparkSession) -> None:
-    """Two lines in one order count once as an order; the average is over lines, not pieces."""
-    found = int_product_metrics(
-        products(spark, {"product_id": 7, "cost_price": "6.00"}),
+def test_a_customer_and_a_product_in_numbers(spark: SparkSession) -> None:
+    """Two lines in one order count once as an order and twice as a price."""
+    found = int_customer_product_purchases(
         order_items(
             spark,
             {"order_id": 1, "product_id": 7, "quantity": 1, "unit_price": "10.00"},
             {"order_id": 1, "product_id": 7, "quantity": 2, "unit_price": "10.00"},
             {"order_id": 2, "product_id": 7, "quantity": 9, "unit_price": "5.00"},
-            {"order_id": 3, "product_id": 7, "quantity": 1, "unit_price": "10.00"},
-            {"order_id": 1, "product_id": 8, "quantity": 5, "unit_price": "99.99"},
+            {"order_id": 404, "product_id": 7, "quantity": 5, "unit_price": "99.99"},
         ),
         customer_orders(
             spark,
-            {"order_id": 1, "customer_id": 1, "order_date": "2023-03-01"},
-            {"order_id": 2, "customer_id": 1, "order_date": "2023-05-01"},
-            {"order_id": 3, "customer_id": 2, "order_date": "2023-02-01"},
+            {"order_id": 1, "customer_id": 3, "order_date": "2023-03-01"},
+            {"order_id": 2, "customer_id": 3, "order_date": "2023-05-01"},
+        ),
+    )
+    wanted = {
+        "customer_id": 3,
+        "product_id": 7,
+        "orders_count": 2,
+        "units": 12,
+        "revenue": "75.00",  # 10 + 20 + 45
+        "prices_sum": "25.00",  # 10 + 10 + 5
+        "prices_count": 3,
+        "first_order_date": "2023-03-01",
+        "last_order_date": "2023-05-01",
+    }
+    assertDataFrameEqual(found, frame(spark, INT_CUSTOMER_PRODUCT_PURCHASES, wanted))
+
+
+def test_every_pair_has_a_row_also_of_those_nobody_knows(spark: SparkSession) -> None:
+    """Two orders of a day are two orders; a customer or product may arrive later."""
+    found = int_customer_product_purchases(
+        order_items(
+            spark,
+            {"order_id": 1, "product_id": 7},
+            {"order_id": 1, "product_id": 8},
+            {"order_id": 2, "product_id": 7},
+            {"order_id": 3, "product_id": 404},
+        ),
+        customer_orders(
+            spark,
+            {"order_id": 1, "customer_id": 1},
+            {"order_id": 2, "customer_id": 1},
+            {"order_id": 3, "customer_id": 404},
+        ),
+    )
+    counts = {(row.customer_id, row.product_id): row.orders_count for row in found.collect()}
+    assert counts == {(1, 7): 2, (1, 8): 1, (404, 404): 1}
+
+
+# ── int_product_metrics ──────────────────────────────────────────────────────────────────────────
+
+
+def test_a_product_in_numbers(spark: SparkSession) -> None:
+    """The average is over lines: not over customers, and not over pieces."""
+    found = int_product_metrics(
+        products(spark, {"product_id": 7, "cost_price": "6.00"}),
+        customer_purchases(
+            spark,
+            {
+                "customer_id": 1,
+                "product_id": 7,
+                "orders_count": 2,
+                "units": 12,
+                "revenue": "75.00",
+                "prices_sum": "25.00",
+                "prices_count": 3,
+                "first_order_date": "2023-03-01",
+                "last_order_date": "2023-05-01",
+            },
+            {"customer_id": 2, "product_id": 7},
+            {"customer_id": 1, "product_id": 8, "units": 5},
         ),
     )
     wanted = {
@@ -210,8 +269,8 @@ def test_a_product_in_numbers(spark: SparkSession) -> None:
         "orders_count": 3,
         "customers_count": 2,
         "units_sold": 13,
-        "revenue": "85.00",  # 10 + 20 + 45 + 10
-        "avg_selling_price": "8.75",  # (10 + 10 + 5 + 10) / 4
+        "revenue": "85.00",
+        "avg_selling_price": "8.75",  # (25 + 10) / (3 + 1)
         "total_profit": "7.00",  # 85 - 13 x 6
         "first_sale_date": "2023-02-01",
         "last_sale_date": "2023-05-01",
@@ -220,16 +279,15 @@ def test_a_product_in_numbers(spark: SparkSession) -> None:
 
 
 def test_a_product_that_was_never_sold_has_zeros_and_no_dates(spark: SparkSession) -> None:
-    """One of nobody's orders, and one of an order that was not completed."""
-    lines = order_items(spark, {"product_id": 2, "order_id": 404})
+    """What nobody knows was bought is no row here."""
     found = int_product_metrics(
-        products(spark, {"product_id": 1}, {"product_id": 2}), lines, customer_orders(spark, {})
+        products(spark, {"product_id": 1}), customer_purchases(spark, {"product_id": 404})
     )
     counts = ["orders_count", "customers_count", "units_sold"]
     amounts = ["revenue", "avg_selling_price", "total_profit"]
     days = ["first_sale_date", "last_sale_date"]
     zeros = (0, 0, 0, Decimal(0), Decimal(0), Decimal(0), None, None)
-    assert by_key(found, "product_id", *counts, *amounts, *days) == {1: zeros, 2: zeros}
+    assert by_key(found, "product_id", *counts, *amounts, *days) == {1: zeros}
 
 
 def test_a_product_given_away_makes_a_loss(spark: SparkSession) -> None:
@@ -237,8 +295,7 @@ def test_a_product_given_away_makes_a_loss(spark: SparkSession) -> None:
     found = row(
         int_product_metrics(
             products(spark, {"cost_price": "6.00"}),
-            order_items(spark, {"quantity": 2, "unit_price": "0.00"}),
-            customer_orders(spark, {}),
+            customer_purchases(spark, {"units": 2, "revenue": "0.00", "prices_sum": "0.00"}),
         )
     )
     assert (found.units_sold, found.revenue) == (2, Decimal("0.00"))
@@ -252,7 +309,9 @@ def test_types_of_intermediate(spark: SparkSession) -> None:
     """Sums of money are as wide as a decimal can be, and still have two decimals."""
     per_order = int_customer_orders(orders(spark), order_items(spark), AS_OF)
     per_customer = int_customer_rfm(customer_orders(spark), AS_OF)
-    per_product = int_product_metrics(products(spark), order_items(spark), customer_orders(spark))
+    per_pair = int_customer_product_purchases(order_items(spark), customer_orders(spark))
+    per_product = int_product_metrics(products(spark), per_pair)
     assertSchemaEqual(per_order.schema, frame(spark, INT_CUSTOMER_ORDERS).schema)
     assertSchemaEqual(per_customer.schema, frame(spark, INT_CUSTOMER_RFM).schema)
+    assertSchemaEqual(per_pair.schema, frame(spark, INT_CUSTOMER_PRODUCT_PURCHASES).schema)
     assertSchemaEqual(per_product.schema, frame(spark, INT_PRODUCT_METRICS).schema)

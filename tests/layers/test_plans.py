@@ -57,5 +57,7 @@ def test_a_raw_file_is_parsed_once(example: ExampleLakehouse) -> None:
         assert plan(example, table).count("FileScan csv") == 1
 
 
-def test_two_distinct_counts_do_not_copy_the_lines(example: ExampleLakehouse) -> None:
-    assert "Expand" not in plan(example, registry.get("int_product_metrics"))
+def test_counting_orders_moves_the_lines_of_a_pair_once(example: ExampleLakehouse) -> None:
+    found = plan(example, registry.get("int_customer_product_purchases"))
+    assert "Expand" not in found
+    assert found.count("hashpartitioning(customer_id#") == 1

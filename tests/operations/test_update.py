@@ -57,6 +57,7 @@ CHANGED_IN_SEPTEMBER = {
     "silver.stg_products": None,
     "intermediate.int_customer_orders": (1, 1, 1),  # 1011; 1008; 1004
     "intermediate.int_customer_rfm": (1, 1, 1),  # 6; 5; 3 has no order left
+    "intermediate.int_customer_product_purchases": (2, 0, 3),
     "intermediate.int_product_metrics": (0, 4, 0),  # all but 105
     "gold.fct_customer_metrics": (0, 2, 0),  # 3 and 5
     "gold.dim_customer_segments": (0, 2, 0),
@@ -74,6 +75,7 @@ CHANGED_IN_AUGUST = {
     "silver.stg_products": (1, 0, 0),
     "intermediate.int_customer_orders": (0, 0, 1),  # 1009
     "intermediate.int_customer_rfm": (0, 1, 0),  # 5
+    "intermediate.int_customer_product_purchases": (0, 1, 0),
     "intermediate.int_product_metrics": (1, 1, 0),  # 106; 103
     "gold.fct_customer_metrics": (1, 2, 0),  # 6; 2 and 5
     "gold.dim_customer_segments": (1, 2, 0),
@@ -130,6 +132,23 @@ def test_a_run_with_nothing_new_commits_nothing(spark: SparkSession, shop: Path)
     before = versions(lake)
     assert set(run(lake).values()) == {None}
     assert versions(lake) == before
+
+
+def test_a_night_may_change_both_parts_of_a_key(spark: SparkSession, tmp_path: Path) -> None:
+    """An order gets another customer and its line another product: the pair of before is gone."""
+    data = a_few(
+        tmp_path / "data", orders=["1,1,2023-05-01,completed,0"], order_items=["1,1,7,1,9.99"]
+    )
+    steps = ("orders", "order_items", "stg_orders", "stg_order_items", "int_customer_orders")
+    for table in (*steps, "int_customer_product_purchases"):
+        update(open_lake(spark, tmp_path), table)
+    deliver(data, "2", {"orders": ["1,2,2023-05-01,completed,0"], "order_items": ["1,1,8,1,9.99"]})
+    lake = open_lake(spark, tmp_path)
+    for table in (*steps, "int_customer_product_purchases"):
+        change = update(lake, table)
+    assert (change.inserted, change.updated, change.deleted) == (1, 0, 1)
+    pairs = lake.read("int_customer_product_purchases").select("customer_id", "product_id")
+    assert [tuple(pair) for pair in pairs.collect()] == [(2, 8)]
 
 
 def test_a_delivery_that_comes_too_late_and_a_run_that_is_cut_short(

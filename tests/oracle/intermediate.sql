@@ -76,6 +76,21 @@ SELECT
     concat(r, f, m) AS rfm_segment_code
 FROM scored;
 
+CREATE TABLE intermediate.int_customer_product_purchases AS
+SELECT
+    orders.customer_id,
+    items.product_id,
+    count(DISTINCT items.order_id) AS orders_count,
+    CAST(sum(items.quantity) AS BIGINT) AS units,
+    CAST(sum(items.line_total) AS DECIMAL(30, 2)) AS revenue,
+    CAST(sum(items.unit_price) AS DECIMAL(30, 2)) AS prices_sum,
+    count(*) AS prices_count,
+    min(orders.order_date) AS first_order_date,
+    max(orders.order_date) AS last_order_date
+FROM intermediate.int_customer_orders AS orders
+INNER JOIN silver.stg_order_items AS items USING (order_id)
+GROUP BY orders.customer_id, items.product_id;
+
 CREATE TABLE intermediate.int_product_metrics AS
 WITH
 sales AS (

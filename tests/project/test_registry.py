@@ -24,6 +24,7 @@ def test_the_tables_of_the_contract() -> None:
         "silver.quarantine": "",
         "intermediate.int_customer_orders": "order_id",
         "intermediate.int_customer_rfm": "customer_id",
+        "intermediate.int_customer_product_purchases": "customer_id,product_id",
         "intermediate.int_product_metrics": "product_id",
         "gold.fct_customer_metrics": "customer_id",
         "gold.dim_customer_segments": "customer_id",

@@ -365,6 +365,9 @@ def test_rows_are_counted_as_the_files_hold_them(shop: Path) -> None:
     totals = order_totals(main)
     buyers = {main.silver["orders"][o][1] for o in totals}
     expected = {"int_customer_orders": len(totals), "int_customer_rfm": len(buyers)}
+    orders, items = main.silver["orders"], main.silver["order_items"].values()
+    pairs = {(orders[item[1]][1], item[2]) for item in items if item[1] in totals}
+    expected["int_customer_product_purchases"] = len(pairs)
     expected["int_product_metrics"] = len(main.silver["products"])
     assert truth["rows"]["intermediate"] == expected
 

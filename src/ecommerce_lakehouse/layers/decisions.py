@@ -93,26 +93,18 @@ def spend_after(
     )
 
 
-def purchases(
-    int_customer_orders: DataFrame, stg_order_items: DataFrame, stg_products: DataFrame
-) -> DataFrame:
+def purchases(int_customer_product_purchases: DataFrame, stg_products: DataFrame) -> DataFrame:
     """In how many completed orders did each customer buy each known product?
 
     Args:
-        int_customer_orders: One row per completed order.
-        stg_order_items: One row per product line.
+        int_customer_product_purchases: One row per customer and product.
         stg_products: One row per product.
 
     Returns:
-        One row per customer and product: customer_id, product_id, orders.
+        One row per customer and product: customer_id, product_id, orders_count.
     """
-    return (
-        int_customer_orders.select("order_id", "customer_id")
-        .join(stg_order_items.select("order_id", "product_id"), "order_id")
-        .join(stg_products.select("product_id"), "product_id")
-        .groupBy("customer_id", "product_id")
-        .agg(F.count_distinct("order_id").alias("orders"))
-    )
+    known = int_customer_product_purchases.join(stg_products, "product_id", "left_semi")
+    return known.select("customer_id", "product_id", "orders_count")
 
 
 def most_popular(bought: DataFrame, places: int) -> DataFrame:
@@ -144,14 +136,14 @@ def buy_again(bought: DataFrame, places: int) -> DataFrame:
     """
     popularity = bought.groupBy("product_id").agg(F.count(F.lit(1)).alias("customers"))
     favourite = Window.partitionBy("customer_id").orderBy(
-        F.desc("orders"), F.desc("customers"), "product_id"
+        F.desc("orders_count"), F.desc("customers"), "product_id"
     )
-    own = bought.select("customer_id", "product_id", "orders")
-    popular = most_popular(bought, places).withColumn("orders", F.lit(0).cast("BIGINT"))
+    own = bought.select("customer_id", "product_id", "orders_count")
+    popular = most_popular(bought, places).withColumn("orders_count", F.lit(0).cast("BIGINT"))
     return (
         own.unionByName(popular)
         .groupBy("customer_id", "product_id")
-        .agg(F.max("orders").alias("orders"))
+        .agg(F.max("orders_count").alias("orders_count"))
         .join(popularity, "product_id")
         .withColumn("place", F.row_number().over(favourite))
         .where(F.col("place") <= places)
@@ -180,7 +172,7 @@ def als(bought: DataFrame, places: int, seed: int = 7) -> DataFrame:
     model = ALS(
         userCol="customer",
         itemCol="product",
-        ratingCol="orders",
+        ratingCol="orders_count",
         implicitPrefs=True,
         rank=8,
         regParam=0.1,

@@ -108,16 +108,69 @@ def int_customer_rfm(int_customer_orders: DataFrame, as_of_date: date) -> DataFr
     )
 
 
+@table(
+    "intermediate",
+    key=("customer_id", "product_id"),
+    grain="One row per customer and product that they bought",
+)
+def int_customer_product_purchases(
+    stg_order_items: DataFrame, int_customer_orders: DataFrame
+) -> DataFrame:
+    """How often, how many and for how much each customer bought each product.
+
+    Args:
+        stg_order_items: One row per line of an order.
+        int_customer_orders: One row per completed order that counts.
+
+    Returns:
+        Orders, units, revenue in USD, the sum (USD) and the number of the unit prices paid,
+        and the days of the first and the last order.
+    """
+    return stg_order_items.sparkSession.sql(
+        """
+        WITH lines AS (
+            SELECT /*+ REPARTITION(customer_id, product_id) */
+                o.customer_id, i.product_id, o.order_id, o.order_date,
+                i.quantity, i.line_total, i.unit_price
+            FROM {items} AS i
+            JOIN {orders} AS o ON o.order_id = i.order_id
+        ), baskets AS (
+            SELECT
+                customer_id, product_id, order_date,
+                sum(quantity) AS units,
+                sum(line_total) AS revenue,
+                sum(unit_price) AS prices_sum,
+                count(*) AS prices_count
+            FROM lines
+            GROUP BY customer_id, product_id, order_id, order_date
+        )
+        SELECT
+            customer_id,
+            product_id,
+            count(*) AS orders_count,
+            sum(units) AS units,
+            CAST(sum(revenue) AS DECIMAL(38,2)) AS revenue,
+            CAST(sum(prices_sum) AS DECIMAL(38,2)) AS prices_sum,
+            sum(prices_count) AS prices_count,
+            min(order_date) AS first_order_date,
+            max(order_date) AS last_order_date
+        FROM baskets
+        GROUP BY customer_id, product_id
+        """,
+        items=stg_order_items,
+        orders=int_customer_orders,
+    )
+
+
 @table("intermediate", key="product_id", grain="One row per product, sold or not")
 def int_product_metrics(
-    stg_products: DataFrame, stg_order_items: DataFrame, int_customer_orders: DataFrame
+    stg_products: DataFrame, int_customer_product_purchases: DataFrame
 ) -> DataFrame:
     """How often, to how many and for how much every product was sold.
 
     Args:
         stg_products: One row per product.
-        stg_order_items: One row per line of an order.
-        int_customer_orders: One row per completed order that counts.
+        int_customer_product_purchases: One row per customer and product.
 
     Returns:
         The product's columns, counts, revenue and profit in USD (0 when never sold), and
@@ -125,44 +178,17 @@ def int_product_metrics(
     """
     return stg_products.sparkSession.sql(
         """
-        WITH lines AS (
-            SELECT /*+ REPARTITION(product_id, customer_id) */
-                i.product_id, o.customer_id, o.order_id, o.order_date,
-                i.quantity, i.line_total, i.unit_price
-            FROM {items} AS i
-            JOIN {orders} AS o ON o.order_id = i.order_id
-        ), baskets AS (
-            SELECT
-                product_id, customer_id, order_date,
-                sum(quantity) AS units,
-                sum(line_total) AS revenue,
-                sum(unit_price) AS prices,
-                count(*) AS prices_count
-            FROM lines
-            GROUP BY product_id, customer_id, order_id, order_date
-        ), buyers AS (
+        WITH sales AS (
             SELECT
                 product_id,
-                count(*) AS orders,
-                sum(units) AS units,
-                sum(revenue) AS revenue,
-                sum(prices) AS prices,
-                sum(prices_count) AS prices_count,
-                min(order_date) AS first_date,
-                max(order_date) AS last_date
-            FROM baskets
-            GROUP BY product_id, customer_id
-        ), sales AS (
-            SELECT
-                product_id,
-                sum(orders) AS orders_count,
+                sum(orders_count) AS orders_count,
                 count(*) AS customers_count,
                 sum(units) AS units_sold,
                 sum(revenue) AS revenue,
-                CAST(sum(prices) / sum(prices_count) AS DECIMAL(14,6)) AS avg_selling_price,
-                min(first_date) AS first_sale_date,
-                max(last_date) AS last_sale_date
-            FROM buyers
+                CAST(sum(prices_sum) / sum(prices_count) AS DECIMAL(14,6)) AS avg_selling_price,
+                min(first_order_date) AS first_sale_date,
+                max(last_order_date) AS last_sale_date
+            FROM {purchases}
             GROUP BY product_id
         )
         SELECT
@@ -182,6 +208,5 @@ def int_product_metrics(
         LEFT JOIN sales AS s ON s.product_id = p.product_id
         """,
         products=stg_products,
-        items=stg_order_items,
-        orders=int_customer_orders,
+        purchases=int_customer_product_purchases,
     )

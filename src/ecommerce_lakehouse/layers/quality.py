@@ -70,6 +70,11 @@ CHECKS = [
         "rfm_total_score = recency_score + frequency_score + monetary_score",
     ),
     Check(
+        "int_customer_product_purchases",
+        "no order without a line",
+        "orders_count BETWEEN 1 AND prices_count",
+    ),
+    Check(
         "int_product_metrics", "profit adds up", "total_profit = revenue - units_sold * cost_price"
     ),
     Check("fct_customer_metrics", "value not negative", "current_clv >= 0"),

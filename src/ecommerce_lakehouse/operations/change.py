@@ -45,7 +45,7 @@ class Change:
             Outcome.BUILT: f"built, {new:,} rows",
             Outcome.MERGED: f"{new:,} new, {changed:,} changed, {gone:,} gone",
         }
-        text = f"{self.table:34} {rows.get(self.how, self.how)}"
+        text = f"{self.table:43} {rows.get(self.how, self.how)}"
         return f"{text} ({self.why})" if self.why else text
 
 

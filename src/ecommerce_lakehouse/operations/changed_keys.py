@@ -56,20 +56,19 @@ def collect_changed_keys(
         return None  # it reads raw files, which have no feed
     key = list(table.key)
     found = [lake.folder.read(table).select(*key).where("false")]
-    for source in table.input_tables:
-        feed = read_feed(lake, source, before, now)
+    feeds = {source: read_feed(lake, source, before, now) for source in table.input_tables}
+    for source, feed in feeds.items():
         if feed is None:
             continue
         if set(key) <= set(feed.columns):
             found.append(feed.select(*key))
             continue
-        # By way of an input that knows both keys: an order touches the products of its lines.
-        link = list(source.key)
-        inputs = [lake.folder.read(each) for each in table.input_tables]
-        through = [rows for rows in inputs if {*key, *link} <= set(rows.columns)]
-        if not through:
+        number = lake.folder.log(source).rows_changed(since=int(before.inputs[source.name]))
+        few = F.broadcast(feed) if number <= MAX_BROADCAST_KEYS else feed
+        completed = _complete(lake, table, source, feeds | {source: few})
+        if completed is None:
             return None
-        found.append(through[0].join(feed.select(*link), link, "left_semi").select(*key))
+        found.append(completed.select(*key))
     if before.as_of_date != now.as_of_date and table.event_date:
         first, last = sorted([str(before.as_of_date), str(now.as_of_date)])
         for rows in map(lake.folder.read, table.input_tables):
@@ -79,6 +78,68 @@ def collect_changed_keys(
     return collect_keys(reduce(DataFrame.unionAll, found).distinct())
 
 
+def _complete(
+    lake: Lakehouse, table: Table, source: Table, feeds: dict[Table, DataFrame | None]
+) -> DataFrame | None:
+    """The changed rows of an input that knows a part of a table's key, with the rest of it.
+
+    An item knows its product, and its order knows the customer. The other input's rows as they
+    were count, too: a night may change both.
+    """
+    feed = feeds[source]
+    assert feed is not None
+    for other in table.input_tables:
+        rows, feed_of_other = lake.folder.read(other), feeds[other]
+        rest = [name for name in table.key if name not in feed.columns]
+        link = _link(other, source, {*feed.columns} & {*rows.columns})
+        if other == source or not link or not {*rest} <= {*rows.columns}:
+            continue
+        known = [name for name in table.key if name in feed.columns and name not in link]
+        partners = [rows] if feed_of_other is None else [rows, feed_of_other]
+        partners = [each.select(*link, *rest) for each in partners]
+        return reduce(DataFrame.unionAll, partners).join(feed.select(*link, *known), link)
+    return None
+
+
+def _link(one: Table, other: Table, common: set[str]) -> list[str]:
+    """The key by which two inputs refer to each other; empty where none does."""
+    return next(([*each.key] for each in (one, other) if {*each.key} <= common), [])
+
+
+def cut_inputs(lake: Lakehouse, table: Table, keys: DataFrame) -> dict[Table, DataFrame]:
+    """What is wanted of a table's inputs to compute the rows of some keys: a little more at most.
+
+    Args:
+        lake: The lakehouse.
+        table: The table.
+        keys: Some of its keys.
+
+    Returns:
+        Each input. Where one knows the whole key, those that know it are cut to the keys. Else
+        one that knows a part is cut to that, and the others to the rows that refer to it.
+    """
+    inputs = {source: lake.folder.read(source) for source in table.input_tables}
+    key = [*table.key]
+    cut = {
+        source: rows.join(keys, key, "left_semi")
+        for source, rows in inputs.items()
+        if {*key} <= {*rows.columns}
+    }
+    if cut:
+        return inputs | cut
+    for source, rows in inputs.items():
+        part = [name for name in key if name in rows.columns]
+        others = {other: inputs[other] for other in inputs if other != source}
+        if part and all({*source.key} <= {*theirs.columns} for theirs in others.values()):
+            mine = rows.join(collect_keys(keys.select(*part).distinct()), part, "left_semi")
+            links = collect_keys(mine.select(*source.key))
+            return {source: mine} | {
+                other: theirs.join(links, [*source.key], "left_semi")
+                for other, theirs in others.items()
+            }
+    return inputs
+
+
 def collect_keys(keys: DataFrame) -> DataFrame:
     """Keys, read from the change feeds once, however often they are used.
 
@@ -86,7 +147,8 @@ def collect_keys(keys: DataFrame) -> DataFrame:
         FeedGoneError: VACUUM has deleted files that the feed needs.
     """
     try:
-        kept = keys.localCheckpoint()
+        kept = keys.localCheckpoint(eager=False)  # counting them keeps them
+        few = kept.count() <= MAX_BROADCAST_KEYS
     except SPARK_ERRORS as problem:
         raise FeedGoneError from problem
-    return F.broadcast(kept) if kept.count() <= MAX_BROADCAST_KEYS else kept
+    return F.broadcast(kept) if few else kept

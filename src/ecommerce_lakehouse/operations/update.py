@@ -14,6 +14,7 @@ from ecommerce_lakehouse.operations.change import Change, Outcome, rebuild
 from ecommerce_lakehouse.operations.changed_keys import (
     FeedGoneError,
     collect_changed_keys,
+    cut_inputs,
     needs_rebuild,
 )
 from ecommerce_lakehouse.operations.from_raw import append_new_files, merge_rows, update_from_raw
@@ -87,5 +88,6 @@ def _update_by_keys(lake: Lakehouse, table: Table, before: Provenance, now: Prov
     keys = None if table.needs_all_rows else collect_changed_keys(lake, table, before, now)
     if keys is None:
         return merge_rows(lake, table, lake.compute(table), now)
-    fresh = compute(table, lake.folder.read, lake.raw, lake.as_of, keys)
+    inputs = cut_inputs(lake, table, keys)
+    fresh = compute(table, inputs.__getitem__, lake.raw, lake.as_of)
     return merge_rows(lake, table, fresh, now, keys)

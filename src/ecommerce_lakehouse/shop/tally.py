@@ -90,6 +90,10 @@ class Tally:
             }
         )
         early = (i.delivery == 0) & (o.delivery[i.order] > 0)
+        # What nobody knows was bought once by each: a pair of its own.
+        pairs = np.unique(o.customer[i.order[sold]] * 100_000 + i.product_id[sold])
+        unknown = len(planted.strangers) + len(planted.novelties)
+        self.sums["pairs"] += len(pairs) + unknown
         deleted = sum(extra.reason == DELETED for extra in planted.extras["orders"])
         self.sums["items_of_unknown_orders"] += deleted + int(early.sum())
         self.sums["left"] += int((c.left_day <= AS_OF_DAY).sum())
@@ -115,6 +119,7 @@ class Tally:
                 "intermediate": {
                     "int_customer_orders": sums["completed_orders"],
                     "int_customer_rfm": sums["buyers"] + sums["strangers"],
+                    "int_customer_product_purchases": sums["pairs"],
                     "int_product_metrics": goods,
                 },
                 "gold": {

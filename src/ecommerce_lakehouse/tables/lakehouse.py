@@ -176,7 +176,6 @@ def compute(
     read: Callable[[Table], DataFrame],
     raw: RawFiles,
     as_of: AsOf,
-    keys: DataFrame | None = None,
 ) -> DataFrame:
     """The result of a table's function, whose parameters are tables, raw files and the date.
 
@@ -185,7 +184,6 @@ def compute(
         read: Reads a table.
         raw: The raw files.
         as_of: The day; tables of another one are refused.
-        keys: The only keys that are wanted; inputs that know the table's key are cut to them.
     """
     inputs: dict[str, DataFrame | date] = {}
     for name in table.parameters:
@@ -193,13 +191,10 @@ def compute(
             inputs[name] = as_of.day
             continue
         if name.startswith("raw_"):
-            rows = raw.read(name.removeprefix("raw_"))
+            inputs[name] = raw.read(name.removeprefix("raw_"))
         else:
-            rows = read(registry.get(name))
+            inputs[name] = read(registry.get(name))
             as_of.check(registry.get(name))
-        if keys is not None and set(table.key) <= set(rows.columns):
-            rows = rows.join(keys, list(table.key), "left_semi")
-        inputs[name] = rows
     return table.function(**inputs)
 
 
