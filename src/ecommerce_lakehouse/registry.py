@@ -51,6 +51,8 @@ class Table:
         default_as_of: A SQL aggregate over its rows: the as-of date where none is given.
         rejects: Where its rows are those that other tables refused: the columns that say of
             which input, and with which key.
+        latest_wins: Of raw rows with one key it keeps (or, with `rejects`, does not refuse) one
+            from the file that comes last by name, if that has a good one.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Table:
     needs_all_rows: bool = False
     default_as_of: str = ""
     rejects: tuple[str, str] | None = None
+    latest_wins: bool = False
 
     @property
     def full_name(self) -> str:
@@ -112,6 +115,7 @@ def table(
     needs_all_rows: bool = False,
     default_as_of: str = "",
     rejects: tuple[str, str] | None = None,
+    latest_wins: bool = False,
 ) -> Callable[[F], F]:
     """Declare the table that a function makes.
 
@@ -125,6 +129,7 @@ def table(
         needs_all_rows: See `Table`.
         default_as_of: See `Table`.
         rejects: See `Table`.
+        latest_wins: See `Table`.
 
     Returns:
         A decorator that leaves the function as it is.
@@ -152,6 +157,7 @@ def table(
             needs_all_rows=needs_all_rows,
             default_as_of=default_as_of,
             rejects=rejects,
+            latest_wins=latest_wins,
         )
         return function
 

@@ -32,6 +32,7 @@ from oracle.agree import assert_agrees
 from oracle.compare import read_delta
 from oracle.raw import COLUMNS
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from ecommerce_lakehouse import Lakehouse, registry
 from ecommerce_lakehouse.errors import InputError, LakehouseError
@@ -42,6 +43,7 @@ from ecommerce_lakehouse.operations.run import Run
 from ecommerce_lakehouse.operations.update import MAX_TRIES, update
 from ecommerce_lakehouse.registry import LAYERS
 from ecommerce_lakehouse.spark.settings import begin, settings_for
+from ecommerce_lakehouse.storage import writing
 from ecommerce_lakehouse.tables.preflight import check_data
 
 NAMES = [table.full_name for table in registry.tables()]
@@ -303,6 +305,80 @@ def test_folders_may_be_uris(spark: SparkSession, customers: Path, scheme: str) 
     assert sorted(path.name for path in customers.iterdir()) == ["data", "lake"]
 
 
+def test_a_merge_leaves_files_alone_in_which_nothing_changes(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file has a narrow range of keys. A row that comes again as it was is no change."""
+    monkeypatch.setattr(writing, "ROWS_A_FILE", 2)
+    orders = [f"{number},1,2023-05-01,completed,0" for number in range(1, 9)]
+    a_few(tmp_path / "data", orders=orders)
+    for table in ("orders", "stg_orders"):
+        update(open_lake(spark, tmp_path), table)
+    lake = open_lake(spark, tmp_path)
+    before = set(DeltaTable(lake.path("stg_orders")).file_uris())
+    assert len(before) >= 4
+    deliver(
+        tmp_path / "data",
+        "2",
+        {"orders": [*orders[:2], orders[7].replace("completed", "returned")]},
+    )
+    lake = open_lake(spark, tmp_path)
+    update(lake, "orders")
+    assert update(lake, "stg_orders") == Change("silver.stg_orders", Outcome.MERGED, 0, 1)
+    assert len(before - set(DeltaTable(lake.path("stg_orders")).file_uris())) == 1
+    deliver(tmp_path / "data", "3", {"orders": orders[:1]})
+    lake = open_lake(spark, tmp_path)
+    update(lake, "orders")
+    before = set(DeltaTable(lake.path("stg_orders")).file_uris())
+    assert update(lake, "stg_orders") == Change("silver.stg_orders", Outcome.MERGED)
+    assert set(DeltaTable(lake.path("stg_orders")).file_uris()) == before
+
+
+def test_what_a_file_rejects_is_added_to_the_quarantine(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """And the rows that have lost to it: they were silver's. A bad row takes nobody's place."""
+    a_few(tmp_path / "data", customers=[ANN, BEN, BEN, "4,nobody,No,Body,US,2023-01-01"])
+    steps = [*COLUMNS, "quarantine"]
+    for table in steps:
+        update(open_lake(spark, tmp_path), table)
+    before = set(DeltaTable(open_lake(spark, tmp_path).path("quarantine")).file_uris())
+    deliver(
+        tmp_path / "data", "2", {"customers": [AUSTRIAN, CID, BEN.replace("2023-01-02", "soon")]}
+    )
+    lake = open_lake(spark, tmp_path)
+    changes = [update(lake, table) for table in steps]
+    assert changes[-1] == Change("silver.quarantine", Outcome.MERGED, 2)
+    assert before < set(DeltaTable(lake.path("quarantine")).file_uris())
+    rejected = lake.read("quarantine").select("record_key", "reason", "_source_file").collect()
+    assert sorted(tuple(row) for row in rejected) == [
+        ("1", "duplicate_key", "raw_customers.csv"),
+        ("2", "duplicate_key", "raw_customers.csv"),
+        ("2", "invalid_created_at", "raw_customers_2.csv"),
+        ("4", "invalid_email", "raw_customers.csv"),
+    ]
+
+
+@pytest.mark.usefixtures("own_tables")
+def test_only_who_declares_it_lets_a_later_file_win(spark: SparkSession, customers: Path) -> None:
+    """Here the first address counts."""
+
+    @registry.table("silver", key="customer_id", grain="One row per customer")
+    def first_address(customers: DataFrame) -> DataFrame:
+        typed = customers.selectExpr(
+            "CAST(customer_id AS BIGINT) AS customer_id", "country", "_source_file"
+        )
+        return typed.groupBy("customer_id").agg(
+            F.min_by("country", "_source_file").alias("country")
+        )
+
+    update(open_lake(spark, customers), first_address)
+    deliver(customers / "data", "2", {"customers": [AUSTRIAN, CID]})
+    lake = open_lake(spark, customers)
+    update(lake, "customers")
+    assert update(lake, first_address) == Change("silver.first_address", Outcome.MERGED, 1)
+
+
 @pytest.mark.parametrize(
     ("times", "how"),
     [
@@ -317,7 +393,7 @@ def test_keys_that_are_lost_with_a_machine_are_read_anew(
     deliver(customers / "data", "2", {"customers": [CID]})
     lake = open_lake(spark, customers)
     update(lake, "customers")
-    keep = from_raw.collect_keys
+    keep = from_raw.read_once
     lost: list[int] = []
     context: Any = spark.sparkContext._jsc
     blocks: Any = spark._jvm
@@ -333,7 +409,7 @@ def test_keys_that_are_lost_with_a_machine_are_read_anew(
                 lost.append(number)
         return kept
 
-    monkeypatch.setattr(from_raw, "collect_keys", and_lose)
+    monkeypatch.setattr(from_raw, "read_once", and_lose)
     assert update(lake, "stg_customers").how == how
     assert len(lost) == min(times, MAX_TRIES)
     names = lake.read("stg_customers").orderBy("customer_id").select("first_name").collect()

@@ -179,7 +179,7 @@ def good_rows(raw: DataFrame, entity: str) -> DataFrame:
     return good.withColumn("_place", F.row_number().over(same_key)).where("_place = 1")
 
 
-@table("silver", key="customer_id", grain="One row per customer")
+@table("silver", key="customer_id", grain="One row per customer", latest_wins=True)
 def stg_customers(customers: DataFrame) -> DataFrame:
     """Customers with a usable identity.
 
@@ -205,6 +205,7 @@ def stg_customers(customers: DataFrame) -> DataFrame:
     key="order_id",
     grain="One row per order, whatever became of it",
     default_as_of="max(order_date) FILTER (WHERE is_completed)",
+    latest_wins=True,
 )
 def stg_orders(orders: DataFrame) -> DataFrame:
     """Orders with a real day and a status.
@@ -231,7 +232,9 @@ def stg_orders(orders: DataFrame) -> DataFrame:
     )
 
 
-@table("silver", key="order_item_id", grain="One row per product line of an order")
+@table(
+    "silver", key="order_item_id", grain="One row per product line of an order", latest_wins=True
+)
 def stg_order_items(order_items: DataFrame) -> DataFrame:
     """What was bought, how many and at what price.
 
@@ -252,7 +255,7 @@ def stg_order_items(order_items: DataFrame) -> DataFrame:
     )
 
 
-@table("silver", key="product_id", grain="One row per product")
+@table("silver", key="product_id", grain="One row per product", latest_wins=True)
 def stg_products(products: DataFrame) -> DataFrame:
     """What the shop sells, with what it earns on each.
 
@@ -286,7 +289,12 @@ def as_json(row: Column, columns: Iterable[str]) -> Column:
     )
 
 
-@table("silver", grain="One row per rejected raw row", rejects=("source_table", "record_key"))
+@table(
+    "silver",
+    grain="One row per rejected raw row",
+    rejects=("source_table", "record_key"),
+    latest_wins=True,
+)
 def quarantine(
     customers: DataFrame, orders: DataFrame, order_items: DataFrame, products: DataFrame
 ) -> DataFrame:

@@ -90,7 +90,7 @@ class ListenedWriter(TableWriter):
         inline = _jvm(spark).org.apache.spark.sql.catalyst.optimizer.InlineCTE(False, False)
         plan = inline.apply(rows._jdf.queryExecution().analyzed())
         same = _jvm(spark).org.apache.spark.sql.classic.Dataset.ofRows(spark._jsparkSession, plan)
-        return super()._admit(table, DataFrame(same, spark), whole=False)
+        return super()._admit(table, DataFrame(same, spark), whole=whole and bool(table.rejects))
 
     @contextmanager
     def _stage(self, table: Table, rows: DataFrame, keys: DataFrame | None) -> Iterator[DataFrame]:

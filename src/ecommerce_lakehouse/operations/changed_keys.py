@@ -140,15 +140,23 @@ def cut_inputs(lake: Lakehouse, table: Table, keys: DataFrame) -> dict[Table, Da
     return inputs
 
 
-def collect_keys(keys: DataFrame) -> DataFrame:
-    """Keys, read from the change feeds once, however often they are used.
+def read_once(rows: DataFrame) -> DataFrame:
+    """Rows that come from change feeds, computed now and kept, however often they are used.
 
     Raises:
-        FeedGoneError: VACUUM has deleted files that the feed needs.
+        FeedGoneError: VACUUM has deleted files that a feed needs.
     """
     try:
-        kept = keys.localCheckpoint(eager=False)  # counting them keeps them
-        few = kept.count() <= MAX_BROADCAST_KEYS
+        return rows.localCheckpoint()
     except SPARK_ERRORS as problem:
         raise FeedGoneError from problem
-    return F.broadcast(kept) if few else kept
+
+
+def collect_keys(keys: DataFrame) -> DataFrame:
+    """Keys, read from the change feeds once; few of them are sent to where they are needed.
+
+    Raises:
+        FeedGoneError: VACUUM has deleted files that a feed needs.
+    """
+    kept = read_once(keys)
+    return F.broadcast(kept) if kept.count() <= MAX_BROADCAST_KEYS else kept

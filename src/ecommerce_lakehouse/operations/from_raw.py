@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from ecommerce_lakehouse.layers.silver import typed_key
+from ecommerce_lakehouse.layers.silver import judge, keep_latest, typed_key
 from ecommerce_lakehouse.operations.change import Change, Outcome, change_of, rebuild
-from ecommerce_lakehouse.operations.changed_keys import collect_keys, read_feed
+from ecommerce_lakehouse.operations.changed_keys import collect_keys, read_feed, read_once
 from ecommerce_lakehouse.registry import Table
 from ecommerce_lakehouse.storage.delta_log import Provenance
 from ecommerce_lakehouse.tables.lakehouse import Lakehouse, provenance_of
@@ -56,17 +58,79 @@ def refuse_changed_files(lake: Lakehouse, table: Table) -> None:
 
 
 def update_from_raw(lake: Lakehouse, table: Table, before: Provenance, now: Provenance) -> Change:
-    """Judge again all raw rows of the keys that came with the new ones."""
+    """Judge the new raw rows, and what they need of the earlier ones with the same keys."""
+    arrivals = [_look_at(lake, source, before, now) for source in table.input_tables]
+    if table.latest_wins and all(arrival.is_last for arrival in arrivals):
+        return _judge_new(lake, table, arrivals, now)
+    return _judge_again(lake, table, arrivals, now)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What has come into a bronze table.
+
+    Attributes:
+        entity: The table's name.
+        raw: All of its rows.
+        new: Those that have come.
+        keys: Their keys, as silver understands them.
+        files: The names of the new files; none where nothing has come.
+        is_last: Whether they come after all earlier ones by name.
+    """
+
+    entity: str
+    raw: DataFrame
+    new: DataFrame
+    keys: DataFrame
+    files: set[str]
+    is_last: bool
+
+
+def _look_at(lake: Lakehouse, source: Table, before: Provenance, now: Provenance) -> Arrival:
+    """Find out what has come into a bronze table since a version of it."""
+    raw, feed = lake.folder.read(source), read_feed(lake, source, before, now)
+    new = raw.where("false") if feed is None else feed.select(*raw.columns)
+    keys = new.select(typed_key(source.name).alias("key")).where("key IS NOT NULL").distinct()
+    if feed is None:
+        return Arrival(source.name, raw, new, keys, files=set(), is_last=True)
+    log = lake.folder.log(source)
+    then, today = log.provenance(until=int(before.inputs[source.name])), log.provenance()
+    old = set(then.inputs) if then else set()
+    files = (set(today.inputs) if today else set()) - old
+    is_last = bool(old and files) and min(files) > max(old)
+    return Arrival(source.name, raw, new, keys, files, is_last)
+
+
+def _judge_new(
+    lake: Lakehouse, table: Table, arrivals: Sequence[Arrival], now: Provenance
+) -> Change:
+    """Judge the new rows only: they win by rule, and those that have lost to them are rejected."""
+    if table.key:
+        fresh = read_once(table.function(**{each.entity: each.new for each in arrivals}))
+        return merge_rows(lake, table, fresh, now, fresh.select(*table.key))
+    rows = {each.entity: each.new.unionByName(_find_rivals(each), True) for each in arrivals}
+    version = lake.folder.log(table).versions()[0]
+    lake.writer.append(table, table.function(**rows), now, after=version, new_columns=False)
+    return change_of(lake, table, Outcome.MERGED)
+
+
+def _find_rivals(arrival: Arrival) -> DataFrame:
+    """The earlier rows that silver has kept so far, of the keys that have come again."""
+    earlier = arrival.raw.where(~F.col("_source_file").isin(*arrival.files))
+    same_key = _with_key(earlier, typed_key(arrival.entity), collect_keys(arrival.keys))
+    kept = keep_latest(judge(same_key, arrival.entity), arrival.entity).where("_reason IS NULL")
+    return kept.select("_raw.*", "_source_file")
+
+
+def _judge_again(
+    lake: Lakehouse, table: Table, arrivals: Sequence[Arrival], now: Provenance
+) -> Change:
+    """Judge all raw rows of the keys that have come."""
     rows, keys = {}, {}
-    for source in table.input_tables:
-        raw, feed = lake.folder.read(source), read_feed(lake, source, before, now)
-        new = raw.where("false") if feed is None else feed.select(*raw.columns)
-        key = typed_key(source.name)
-        keys[source.name] = collect_keys(
-            new.select(key.alias("key")).where("key IS NOT NULL").distinct()
-        )
-        same_key = _with_key(raw, key, keys[source.name])
-        rows[source.name] = same_key.unionAll(new.where(key.isNull()))
+    for each in arrivals:
+        key, keys[each.entity] = typed_key(each.entity), collect_keys(each.keys)
+        again = _with_key(each.raw, key, keys[each.entity])
+        rows[each.entity] = again.unionAll(each.new.where(key.isNull()))
     fresh = table.function(**rows)
     if table.key:
         (changed,) = keys.values()

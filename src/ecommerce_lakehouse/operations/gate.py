@@ -93,7 +93,9 @@ class Gate(OpenGate):
         self.pop_results(table)
         checks = self._checks_of(table)
         if table.rejects:
-            way = self._check_first(table, rows, partial(_shares, table, folder))
+            had = rows.where("false") if whole else folder.read(table)
+            shares = partial(_shares, table, folder)
+            way = self._check_first(table, rows, lambda kept: shares(had.unionAll(kept)))
         elif not checks or table.layer == "bronze":  # what the files say is taken as it is
             way = super().admit(table, rows, folder, whole=whole)
         elif whole:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, Row
@@ -16,6 +17,11 @@ from ecommerce_lakehouse.storage.folder import TableFolder, stamp_of
 
 MAX_MERGE_KEYS = 100_000
 """The most keys for which the rows of a MERGE are sent to where its table's are."""
+MAX_RANGES = 20
+"""How many ranges of keys a MERGE names, so that files without any need not be read."""
+ROWS_A_FILE = 131_072
+"""The most rows of a data file. Each task writes rows in the order of their key, so a file has a
+narrow range of keys, and a change writes few files again."""
 
 
 class OpenGate:
@@ -72,6 +78,8 @@ class TableWriter:
         """Write a table anew: all of its rows."""
         with self._admit(table, rows, whole=True) as good, one_writer(table.full_name):
             writer = stamp(table, good).write.format("delta").mode("overwrite")
+            if table.key:
+                writer = writer.option("maxRecordsPerFile", ROWS_A_FILE)
             writer = writer.option("overwriteSchema", True).option("userMetadata", str(provenance))
             writer.options(**self.gate.constraints(table)).save(self._folder.path(table))
         self._folder.register(table)
@@ -97,10 +105,10 @@ class TableWriter:
         """
         # Delta refuses or skips a second append that starts from the same version:
         # https://docs.delta.io/latest/delta-streaming.html#idempotent-table-writes-in-foreachbatch
-        writer = stamp(table, rows).write.format("delta").mode("append")
-        writer = writer.option("txnAppId", "ingest").option("txnVersion", after)
-        writer = writer.option("mergeSchema", new_columns)
-        with one_writer(table.full_name):
+        with self._admit(table, rows, whole=False) as good, one_writer(table.full_name):
+            writer = stamp(table, good).write.format("delta").mode("append")
+            writer = writer.option("txnAppId", "ingest").option("txnVersion", after)
+            writer = writer.option("mergeSchema", new_columns)
             writer.option("userMetadata", str(provenance)).save(self._folder.path(table))
         if self._folder.log(table).provenance() != provenance:
             raise conflict(table.full_name)
@@ -131,10 +139,17 @@ class TableWriter:
                 table, stamp(table, good).withColumn("_is_here", F.lit(True)), keys
             ) as source,
         ):
+            few = None if keys is None else _collect_few(keys.select(table.key[0]))
+            if few and table.is_from_raw:
+                source = self._drop_unchanged(table, source, rows.columns, few)
+                few = _collect_few(source.select(table.key[0]))
             statement = (
                 self._delta(table)
                 .alias("old")
-                .merge(_broadcast_if_few(source, keys).alias("new"), same_row)
+                .merge(
+                    (source if few is None else F.broadcast(source)).alias("new"),
+                    " AND ".join([same_row, *_ranges(f"old.{table.key[0]}", few)]),
+                )
                 .whenMatchedDelete("new._is_here IS NULL")
                 .whenMatchedUpdate(f"NOT ({same_cells})", cells)
                 .whenNotMatchedInsert("new._is_here", cells)
@@ -169,13 +184,49 @@ class TableWriter:
     ) -> AbstractContextManager[DataFrame]:
         return self.gate.admit(table, rows, self._folder, whole=whole)
 
+    def _drop_unchanged(
+        self, table: Table, source: DataFrame, columns: Sequence[str], few: Sequence[Any]
+    ) -> DataFrame:
+        """Leave out of what a MERGE reads the rows that the table has: deliveries repeat some.
+
+        A MERGE would write the whole file again in which such a row stands.
+        """
+        old = self._folder.read(table)
+        for within in _ranges(table.key[0], few):
+            old = old.where(within)
+        same = F.lit(True)
+        for name in columns:
+            same &= old[name].eqNullSafe(source[name])
+        unchanged = old.join(F.broadcast(source), same).select(*[old[name] for name in table.key])
+        return source.join(F.broadcast(unchanged), list(table.key), "left_anti").localCheckpoint()
+
     @contextmanager
     def _stage(self, table: Table, rows: DataFrame, keys: DataFrame | None) -> Iterator[DataFrame]:
         """What a MERGE reads: the rows, and with keys also each of them that has no row."""
         yield rows if keys is None else keys.join(rows, list(table.key), "left")
 
 
-def _broadcast_if_few(source: DataFrame, keys: DataFrame | None) -> DataFrame:
-    """What a MERGE reads, with a word to Spark where it is little: Delta hides that from it."""
-    few = keys is not None and keys.count() <= MAX_MERGE_KEYS
-    return F.broadcast(source) if few else source
+def _collect_few(keys: DataFrame) -> list[Any] | None:
+    """The values of a column in order; None where there are more than a MERGE can be told of."""
+    rows = keys.distinct().limit(MAX_MERGE_KEYS + 1).collect()
+    return sorted(row[0] for row in rows) if len(rows) <= MAX_MERGE_KEYS else None
+
+
+def _ranges(column: str, numbers: Sequence[Any] | None) -> list[str]:
+    """A condition, if there is one to tell, that holds for some numbers and few others.
+
+    Delta reads only files that may have a row for which it holds:
+    https://docs.delta.io/latest/delta-update.html#performance-tuning
+    """
+    if numbers is None or not all(isinstance(number, int) for number in numbers):
+        return []
+    if not numbers:
+        return ["false"]
+    gaps = sorted(range(1, len(numbers)), key=lambda at: numbers[at - 1] - numbers[at])
+    starts = [0, *sorted(gaps[: MAX_RANGES - 1])]
+    ends = [*(start - 1 for start in starts[1:]), -1]
+    within = [
+        f"{column} BETWEEN {numbers[start]} AND {numbers[end]}"
+        for start, end in zip(starts, ends, strict=True)
+    ]
+    return [f"({' OR '.join(within)})"]
