@@ -68,19 +68,21 @@ def test_a_run_says_its_day_and_what_became_of_the_rows(
     ]
 
 
-@pytest.mark.parametrize("price", ['"5,99"', "USD 5"])
 def test_a_small_file_of_another_format_is_remarked_on(
-    shop: Path, capsys: pytest.CaptureFixture[str], price: str
+    shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The gate leaves small files alone."""
-    rows = [f"{number},1,1,1,{price}" for number in range(101, 137)]
-    deliver(shop, "2", {"order_items": rows})
-    *_, warning = account(shop, capsys, ("bronze", "silver"))
-    value = price.strip('"')
-    assert warning == (
-        "Warning: raw_order_items_2.csv: 36 of 36 rows are rejected, 36 of them for "
-        f'invalid_unit_price, such as "{value}"'
-    )
+    prices = {"2": '"5,99"', "3": "USD 5"}
+    for number, (name, price) in enumerate(prices.items(), start=1):
+        items = range(100 * number, 100 * number + 36)
+        deliver(shop, name, {"order_items": [f"{item},1,1,1,{price}" for item in items]})
+    *_, euros, dollars = account(shop, capsys, ("bronze", "silver"))
+    for name, warning in {"2": euros, "3": dollars}.items():
+        value = prices[name].strip('"')
+        assert warning == (
+            f"Warning: raw_order_items_{name}.csv: 36 of 36 rows are rejected, 36 of them for "
+            f'invalid_unit_price, such as "{value}"'
+        )
 
 
 def test_what_a_later_file_replaced_is_no_remark(
@@ -110,31 +112,21 @@ def test_a_day_that_one_order_makes_is_doubted(
     ] * bool(days)
 
 
-def test_a_job_that_reads_no_files_needs_none(
+def test_a_run_tells_of_rows_that_a_killed_one_read_and_needs_no_files_for_it(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deliver(shop, "2", {"orders": ["11,1,2024-06-01,,5.00"]})
     assert account(shop, capsys, ("bronze",)) == ["Read 23 rows of 5 files."]
-    shutil.rmtree(shop)
-    assert account(shop, capsys, ("silver",)) == [
-        "Of 23 rows in bronze: 22 kept, 1 quarantined (missing_status 1).",
+    rows = "Of 23 rows in bronze: 22 kept, 1 quarantined (missing_status 1)."
+    no_file, told, warning = account(shop, capsys, ("bronze", "silver"))
+    assert (no_file, told) == ("No file was new.", rows)
+    assert warning == (
         "Warning: raw_orders_2.csv: 1 of 1 rows are rejected, 1 of them for missing_status, such "
-        'as {"order_id":"11","customer_id":"1","order_date":"2024-06-01"…',
-    ]
-
-
-def test_a_run_tells_of_rows_that_a_killed_one_read(
-    shop: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    deliver(shop, "2", {"orders": ["11,1,2024-06-01,,5.00"]})
-    account(shop, capsys, ("bronze",))
-    told = account(shop, capsys, ("bronze", "silver"))
-    assert told[:2] == [
-        "No file was new.",
-        "Of 23 rows in bronze: 22 kept, 1 quarantined (missing_status 1).",
-    ]
-    assert told[2].startswith("Warning: raw_orders_2.csv: 1 of 1 rows are rejected")
+        'as {"order_id":"11","customer_id":"1","order_date":"2024-06-01"…'
+    )
     assert account(shop, capsys, ("bronze", "silver")) == ["No file was new."]
+    shutil.rmtree(shop)
+    assert account(shop, capsys, ("silver",)) == [rows, warning]
 
 
 def test_files_that_are_not_read_and_texts_that_hold_rows_are_named(

@@ -92,8 +92,8 @@ def test_a_night_with_nothing_new_writes_nothing(
     with monkeypatch.context() as patched:
         patched.setattr(TableFolder, "read", lambda *_: pytest.fail("a table was read"))
         told = night()
-    assert [line.split()[-1] for line in told[:16]] == ["unchanged"] * 16
-    assert told[16:] == [
+    assert [line.split()[-1] for line in told[:17]] == ["unchanged"] * 17
+    assert told[17:] == [
         "ml_customer_features.parquet is up to date",
         "Looked back from 2023-07-20, the day of the last completed order.",
         "No file was new.",

@@ -33,7 +33,7 @@ def draw(to: str | os.PathLike[str], table: pd.DataFrame | None = None) -> chart
 
     Examples:
         >>> draw(scratch)
-        lineage.png, drawn from 24 rows of lineage.csv (...)
+        lineage.png, drawn from 25 rows of lineage.csv (...)
     """
     table = edges() if table is None else table
     every, drawn = len(registry.tables()), table["target"].nunique()
