@@ -38,7 +38,7 @@ def draw(to: str | os.PathLike[str], table: pd.DataFrame | None = None) -> chart
     table = edges() if table is None else table
     every, drawn = len(registry.tables()), table["target"].nunique()
     layers = "four raw files through the bronze, silver, intermediate, gold and ml tables"
-    fig, ax = charts.figure(width=10.2, height=4.8)
+    fig, ax = charts.figure(width=11.4, height=4.8)
     _draw_coloured(ax, table, lambda name: two_lines(name.rpartition(".")[2]))
     return charts.publish(
         fig,

@@ -28,6 +28,8 @@ from ecommerce_lakehouse.spark.environment import (
 from ecommerce_lakehouse.spark.jars import delta_jars
 from ecommerce_lakehouse.spark.java import ensure_java
 from ecommerce_lakehouse.spark.settings import (
+    FOR_LITTLE_MEMORY,
+    LITTLE_PAGE,
     ON_THIS_MACHINE,
     SETTINGS,
     WITHOUT_UI,
@@ -130,7 +132,10 @@ def _launch_settings(java: Path, master: str | None, raw_bytes: int) -> SparkCon
     where = ON_THIS_MACHINE if local else {"spark.master": str(master)}
     for key, value in {**SETTINGS, **WITHOUT_UI, **where}.items():
         conf.set(key, value)
-    conf.set("spark.driver.memory", memory_for(raw_bytes, psutil.virtual_memory().total))
+    memory = memory_for(raw_bytes, psutil.virtual_memory().total)
+    conf.set("spark.driver.memory", memory)
+    if memory == FOR_LITTLE_MEMORY:
+        conf.set("spark.buffer.pageSize", LITTLE_PAGE)
     jars = [os.fspath(jar) for jar in delta_jars(java)]
     options = java_options(*own_java_options() if local else ())
     if local:

@@ -99,6 +99,9 @@ FOR_LITTLE = {
 }
 FOR_LITTLE_MEMORY = "600m"
 """Enough for the nine lessons, and as little as a lesson that starts a second Java can do with."""
+LITTLE_PAGE = "1m"
+"""Each sort, join and aggregation begins with so much of it; by default with 8 MB, however few
+rows there are."""
 LEAST_MEGABYTES = 512
 """With less than 450 MB for objects Spark refuses to start, and Java keeps some for itself."""
 PARTITION_BYTES = 64 * 2**20

@@ -194,11 +194,17 @@ class TableWriter:
         old = self._folder.read(table)
         for within in _ranges(table.key[0], few):
             old = old.where(within)
-        same = F.lit(True)
+        same_key, same = F.lit(True), F.lit(True)
         for name in columns:
-            same &= old[name].eqNullSafe(source[name])
-        unchanged = old.join(F.broadcast(source), same).select(*[old[name] for name in table.key])
-        return source.join(F.broadcast(unchanged), list(table.key), "left_anti").localCheckpoint()
+            if name in table.key:
+                same_key &= old[name] == source[name]
+            else:
+                same &= old[name].eqNullSafe(source[name])
+        key = [old[name] for name in table.key]
+        found = old.join(F.broadcast(source), same_key).select(*key, same.alias("_same"))
+        # Kept first: else Spark would join by all columns, which takes more memory than by a key.
+        unchanged = found.localCheckpoint().where("_same").drop("_same")
+        return source.join(F.broadcast(unchanged), list(table.key), "left_anti")
 
     @contextmanager
     def _stage(self, table: Table, rows: DataFrame, keys: DataFrame | None) -> Iterator[DataFrame]:
