@@ -1,9 +1,9 @@
 """The course this one comes from, as its notebooks build their tables.
 
 It makes fewer tables and columns than the contract: no quarantine, no checks, no purchases by
-customer and product, no country-wide features. Types are guessed by `inferSchema`. Mended is
-only what Spark 4 does not run: a wrong cast gives NULL as Spark 3 had it, and one window inside
-an aggregate is computed first.
+customer and product. Types are guessed by `inferSchema`. Mended is only what Spark 4 does not
+run: a wrong cast gives NULL as Spark 3 had it, and one window inside an aggregate is computed
+first.
 
 On dirty rows it is wrong without a word: a row that does not fit its columns moves its values
 into others, `"5,99"` and `free` become NULL, a key that is no number makes the whole column

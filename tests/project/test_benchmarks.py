@@ -14,7 +14,7 @@ from oracle.build import KEYS
 from oracle.compare import read_delta
 from oracle.raw import COLUMNS
 
-from benchmarks import measure
+from benchmarks import measure, report, scale
 from benchmarks.measure import Command, keep, run, side_by_side
 from benchmarks.peers import duck, with_polars
 from benchmarks.totals import assert_totals, differences
@@ -29,6 +29,12 @@ def test_a_peer_without_spark_makes_the_same_tables(peer: ModuleType, tmp_path: 
     peer.main(str(SHOP), str(lake))
     assert_agrees(lambda name: read_delta(lake, name), KEYS, SHOP)
     assert_totals(lake, json.loads((SHOP / "truth.json").read_text()))
+
+
+def test_every_way_has_a_colour_of_its_own(tmp_path: Path) -> None:
+    """Else the report of a run of all ways would end with an error."""
+    assert scale.ways(SHOP, tmp_path).keys() == report.COLOURS.keys()
+    assert len(set(report.COLOURS.values())) == len(report.COLOURS)
 
 
 def agrees(data: Path, lake: Path) -> None:

@@ -63,9 +63,9 @@ def collect_changed_keys(
         if set(key) <= set(feed.columns):
             found.append(feed.select(*key))
             continue
-        number = lake.folder.log(source).rows_changed(since=int(before.inputs[source.name]))
-        few = F.broadcast(feed) if number <= MAX_BROADCAST_KEYS else feed
-        completed = _complete(lake, table, source, feeds | {source: few})
+        changed = lake.folder.log(source).rows_changed(since=int(before.inputs[source.name]))
+        hinted = F.broadcast(feed) if changed <= MAX_BROADCAST_KEYS else feed
+        completed = _complete(lake, table, source, feeds | {source: hinted})
         if completed is None:
             return None
         found.append(completed.select(*key))

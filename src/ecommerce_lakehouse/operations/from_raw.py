@@ -108,7 +108,10 @@ def _judge_new(
     if table.key:
         fresh = read_once(table.function(**{each.entity: each.new for each in arrivals}))
         return merge_rows(lake, table, fresh, now, fresh.select(*table.key))
-    rows = {each.entity: each.new.unionByName(_find_rivals(each), True) for each in arrivals}
+    rows = {
+        each.entity: each.new.unionByName(_find_rivals(each), True) if each.files else each.new
+        for each in arrivals
+    }
     version = lake.folder.log(table).versions()[0]
     lake.writer.append(table, table.function(**rows), now, after=version, new_columns=False)
     return change_of(lake, table, Outcome.MERGED)

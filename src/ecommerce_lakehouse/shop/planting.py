@@ -143,7 +143,7 @@ def _copy_item(block: Block, at: int, delivery: int) -> Extra:
 
 
 def _place_of_last_item(block: Block, order: int) -> int:
-    """Where items of an order stand that has the next number."""
+    """The place of an order's last item; the items of an order that is made up stand behind it."""
     return block.number * STRIDE["order_items"] + int(block.orders.start[order + 1]) - 1
 
 

@@ -4,7 +4,7 @@ Buying follows the BG/NBD model (Fader, Hardie and Lee, 2005): each customer has
 rate of buying of their own, and after each order may leave for good with a
 probability of their own. Order values follow the gamma-gamma model (Fader and
 Hardie, 2013). Everything is drawn for a block of 1,000 customers at once, so any
-block can be made without the ones before it; numbers come when all are there.
+block can be made without the ones before it. Numbers are given when all are made.
 """
 
 import numpy as np

@@ -20,8 +20,8 @@ MAX_MERGE_KEYS = 100_000
 MAX_RANGES = 20
 """How many ranges of keys a MERGE names, so that files without any need not be read."""
 ROWS_A_FILE = 131_072
-"""The most rows of a data file. Each task writes rows in the order of their key, so a file has a
-narrow range of keys, and a change writes few files again."""
+"""The most rows of a data file. To check keys the gate has each task's rows in their order, so a
+file has a narrow range of keys, and a change writes few files again."""
 
 
 class OpenGate:
@@ -58,8 +58,8 @@ def stamp(table: Table, rows: DataFrame) -> DataFrame:
 class TableWriter:
     """Writes the tables of a folder, each time in one commit that says what they were made from.
 
-    Every method raises LakehouseError when another run wrote the same table meanwhile; `replace`
-    and `merge` raise what the gate raises. The table then stays as it was.
+    Every method raises LakehouseError when another run wrote the same table meanwhile; those that
+    bring rows raise what the gate raises. The table then stays as it was.
 
     Args:
         folder: Where the tables stand.
@@ -139,10 +139,10 @@ class TableWriter:
                 table, stamp(table, good).withColumn("_is_here", F.lit(True)), keys
             ) as source,
         ):
-            few = None if keys is None else _collect_few(keys.select(table.key[0]))
+            few = None if keys is None else _collect_few(keys.select(*table.key))
             if few and table.is_from_raw:
                 source = self._drop_unchanged(table, source, rows.columns, few)
-                few = _collect_few(source.select(table.key[0]))
+                few = _collect_few(source.select(*table.key))
             statement = (
                 self._delta(table)
                 .alias("old")
@@ -194,7 +194,7 @@ class TableWriter:
         old = self._folder.read(table)
         for within in _ranges(table.key[0], few):
             old = old.where(within)
-        same_key, same = F.lit(True), F.lit(True)
+        same_key, same = F.lit(True), source["_is_here"].isNotNull()
         for name in columns:
             if name in table.key:
                 same_key &= old[name] == source[name]
@@ -213,9 +213,9 @@ class TableWriter:
 
 
 def _collect_few(keys: DataFrame) -> list[Any] | None:
-    """The values of a column in order; None where there are more than a MERGE can be told of."""
-    rows = keys.distinct().limit(MAX_MERGE_KEYS + 1).collect()
-    return sorted(row[0] for row in rows) if len(rows) <= MAX_MERGE_KEYS else None
+    """What stands in the first column of some keys, in order; None where there are many keys."""
+    rows = keys.limit(MAX_MERGE_KEYS + 1).collect()
+    return sorted({row[0] for row in rows} - {None}) if len(rows) <= MAX_MERGE_KEYS else None
 
 
 def _ranges(column: str, numbers: Sequence[Any] | None) -> list[str]:
