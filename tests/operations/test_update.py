@@ -437,6 +437,47 @@ def test_a_merge_sends_its_few_rows_to_those_of_the_table(
     assert "Exchange hashpartitioning" not in plan
 
 
+def test_many_keys_are_not_few_because_they_are_of_one_customer(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sent to where the table's rows are, they would have to fit into memory."""
+    monkeypatch.setattr(writing, "MAX_MERGE_KEYS", 3)
+    items = [f"{number},1,{number},1,9.99" for number in range(1, 6)]
+    data = a_few(tmp_path / "data", orders=["1,1,2023-05-01,completed,0"], order_items=items[:1])
+    steps = ("orders", "order_items", "stg_orders", "stg_order_items", "int_customer_orders")
+    for table in (*steps, "int_customer_product_purchases"):
+        update(open_lake(spark, tmp_path), table)
+    deliver(data, "2", {"order_items": items[1:]})
+    lake = open_lake(spark, tmp_path)
+    for table in steps:
+        update(lake, table)
+    spark.conf.set("spark.sql.autoBroadcastJoinThreshold", -1)
+    try:
+        with queries(spark) as found:
+            change = update(lake, "int_customer_product_purchases")
+    finally:
+        spark.conf.unset("spark.sql.autoBroadcastJoinThreshold")
+    assert (change.inserted, change.updated, change.deleted) == (4, 0, 0)
+    (plan,) = [plan for title, plan in found if "scanning files" in title and "Join" in plan]
+    assert "Broadcast" not in plan
+
+
+@pytest.mark.usefixtures("own_tables")
+def test_a_row_that_is_nothing_but_its_key_may_go(spark: SparkSession, customers: Path) -> None:
+    @registry.table("silver", key="customer_id", grain="One row per customer in the US")
+    def in_the_us(customers: DataFrame) -> DataFrame:
+        latest = customers.groupBy("customer_id").agg(
+            F.max_by("country", "_source_file").alias("country")
+        )
+        return latest.where("country = 'US'").selectExpr("CAST(customer_id AS BIGINT) customer_id")
+
+    update(open_lake(spark, customers), in_the_us)
+    deliver(customers / "data", "2", {"customers": [AUSTRIAN]})
+    lake = open_lake(spark, customers)
+    update(lake, "customers")
+    assert update(lake, in_the_us) == Change("silver.in_the_us", Outcome.MERGED, deleted=1)
+
+
 @contextmanager
 def queries(spark: SparkSession) -> Iterator[list[tuple[str, str]]]:
     """What is asked of Spark meanwhile: titles and plans, there when it is over."""
