@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -419,7 +420,10 @@ def test_keys_that_are_lost_with_a_machine_are_read_anew(
 def test_a_merge_sends_its_few_rows_to_those_of_the_table(
     spark: SparkSession, customers: Path
 ) -> None:
-    """The table's rows are not moved to find those that match, however many they are."""
+    """The table's rows are not moved to find those that match, however many they are.
+
+    And the MERGE says between which keys: here at 1, and at 3.
+    """
     deliver(customers / "data", "2", {"customers": [AUSTRIAN, CID]})
     lake = open_lake(spark, customers)
     update(lake, "customers")
@@ -434,6 +438,7 @@ def test_a_merge_sends_its_few_rows_to_those_of_the_table(
         begin(spark, 1000)
     (plan,) = [plan for title, plan in found if "scanning files" in title and "Join" in plan]
     assert "BroadcastHashJoin Inner BuildLeft" in plan
+    assert re.search(r"customer_id#\d+L >= 3\) AND \(customer_id#\d+L <= 3\)", plan)
     assert "Exchange hashpartitioning" not in plan
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from ecommerce_lakehouse.spark.java import ensure_java
+from ecommerce_lakehouse.spark.java import ensure_java, without_a_jvm
 from ecommerce_lakehouse.spark.settings import COMPILER_DIRECTIVES
 
 
@@ -29,6 +29,17 @@ def test_java_leaves_the_compilers_of_spark_after_a_first_look(spark: SparkSessi
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "org/codehaus/*.*" in told
     assert "Exclude:true" in told.partition("c2 directives:")[2].partition("\n")[2]
+
+
+def test_little_data_has_little_pages() -> None:
+    """A join of five rows would begin with 8 MB, in a Java that has 600."""
+    code = (
+        "from ecommerce_lakehouse import get_spark\n"
+        "print(get_spark(raw_bytes=1000).conf.get('spark.buffer.pageSize'))"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=without_a_jvm(), capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1m"
 
 
 A_PROCESS = """
