@@ -360,6 +360,24 @@ def test_what_a_file_rejects_is_added_to_the_quarantine(
     ]
 
 
+def test_what_earlier_files_rejected_counts_as_long_as_it_is_there(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """The quarantine is added to, and its share of each file is that of the whole quarantine."""
+    people = [ANN.replace("1,ann", f"{number},ann", 1) for number in range(1, 101)]
+    people[:20] = [person.replace("@", " at ") for person in people[:20]]
+    a_few(tmp_path / "data", customers=people)
+    steps = [*COLUMNS, "quarantine"]
+    for table in steps:
+        update(open_lake(spark, tmp_path), table)
+    deliver(tmp_path / "data", "2", {"customers": [CID.replace("3,", "300,")]})
+    lake = open_lake(spark, tmp_path)
+    for table in steps:
+        update(lake, table)
+    results = lake.writer.gate.pop_results(registry.get("quarantine"))
+    assert sum(row.broken for row in results if row.severity == "warning") == 20
+
+
 @pytest.mark.usefixtures("own_tables")
 def test_only_who_declares_it_lets_a_later_file_win(spark: SparkSession, customers: Path) -> None:
     """Here the first address counts."""
