@@ -7,13 +7,16 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
-from deliveries import a_few, deliver, open_lake
+from deliveries import ANN, a_few, deliver, open_lake
+from deltalake import DeltaTable
 from oracle.raw import COLUMNS
 from pyspark.sql import SparkSession
 
 from ecommerce_lakehouse import Lakehouse, cli, registry
 from ecommerce_lakehouse.errors import InputError, LakehouseError, MissingTableError
+from ecommerce_lakehouse.operations import maintain as maintenance
 from ecommerce_lakehouse.operations.build import find_new_columns
 from ecommerce_lakehouse.operations.change import rebuild
 from ecommerce_lakehouse.operations.maintain import maintain
@@ -119,20 +122,38 @@ def test_files_are_put_together_and_nothing_is_built_for_it(
     assert prices(lake) == {"Mug": "6.00", "Pen": "1.00", "Cap": "8.00"}
 
 
-def test_files_in_order_are_left_alone(spark: SparkSession, shop: Path) -> None:
+def test_files_in_order_are_left_alone(
+    spark: SparkSession, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each commit without rows pushes an old one, and its note, out of the log."""
     shutil.rmtree(shop / "lake" / "silver")
     lake = open_lake(spark, shop)
-    most = "spark.databricks.delta.optimize.maxFileSize"
-    spark.conf.set(most, 1)  # a file a row remains, and ZORDER would write them again
-    try:
-        maintain(lake, apply=True)
-        before = lake.folder.log(registry.get("products")).versions()
-        (files,) = maintain(lake, apply=True)
-    finally:
-        spark.conf.unset(most)
+    # A file a row remains, and ZORDER would write them again.
+    monkeypatch.setattr(maintenance, "ROWS_A_FILE", 1)
+    maintain(lake, apply=True)
+    before = lake.folder.log(registry.get("products")).versions()
+    (files,) = maintain(lake, apply=True)
     assert files.before[0] == 3
     assert lake.folder.log(registry.get("products")).versions() == before
+
+
+def test_files_are_put_in_the_order_of_their_keys(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the next night writes few of them again."""
+    a_few(tmp_path / "data")
+    for part in range(3):
+        people = [ANN.replace("1,", f"{number},", 1) for number in range(part + 1, 31, 3)]
+        deliver(tmp_path / "data", str(part), {"customers": people})
+        lake = open_lake(spark, tmp_path)
+        update(lake, "customers")
+        update(lake, "stg_customers")
+    monkeypatch.setattr(maintenance, "ROWS_A_FILE", 10)
+    maintain(lake, apply=True)
+    files = pa.table(DeltaTable(lake.path("stg_customers")).get_add_actions(flatten=True))
+    least, most = (files[f"{end}.customer_id"].to_pylist() for end in ("min", "max"))
+    assert len(least) > 1
+    assert all(low > high for low, high in zip(sorted(least)[1:], sorted(most), strict=False))
 
 
 # ── A way back ───────────────────────────────────────────────────────────────────────────────────

@@ -296,7 +296,7 @@ def test_an_error_takes_back_what_the_layer_had_got_before_it(
     ]
     deliver(shop / "data", "2", {"customers": lines})
     lake = open_lake(spark, shop)
-    with pytest.raises(QualityError, match="no file with more than 90% quarantined: 95 of 102"):
+    with pytest.raises(QualityError, match="no file with more than 90% quarantined: 95 of 100"):
         run(lake)
     assert {row.customer_id for row in lake.read("stg_customers").collect()} == {1, 2}
     assert lake.read("quarantine").isEmpty()

@@ -37,6 +37,7 @@ from pyspark.sql import functions as F
 
 from ecommerce_lakehouse import Lakehouse, registry
 from ecommerce_lakehouse.errors import InputError, LakehouseError
+from ecommerce_lakehouse.layers.quality import QualityError
 from ecommerce_lakehouse.operations import from_raw
 from ecommerce_lakehouse.operations.build import build_layers
 from ecommerce_lakehouse.operations.change import Change, Outcome
@@ -335,6 +336,23 @@ def test_a_merge_leaves_files_alone_in_which_nothing_changes(
     assert set(DeltaTable(lake.path("stg_orders")).file_uris()) == before
 
 
+def test_a_merge_writes_files_no_larger_than_others(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "ROWS_A_FILE", 2)
+    orders = [f"{number},1,2023-05-01,completed,0" for number in range(1, 9)]
+    a_few(tmp_path / "data", orders=orders)
+    for name in ("2", "3"):
+        for table in ("orders", "stg_orders"):
+            update(open_lake(spark, tmp_path), table)
+        orders = [order.replace(",1,2023-05", f",{name},2023-05") for order in orders]
+        deliver(tmp_path / "data", name, {"orders": orders})
+    table = DeltaTable(open_lake(spark, tmp_path).path("stg_orders"))
+    assert table.version() == 1
+    files = pa.table(table.get_add_actions(flatten=True))
+    assert sorted(files["num_records"].to_pylist()) == [2, 2, 2, 2]
+
+
 def test_what_a_file_rejects_is_added_to_the_quarantine(
     spark: SparkSession, tmp_path: Path
 ) -> None:
@@ -360,22 +378,26 @@ def test_what_a_file_rejects_is_added_to_the_quarantine(
     ]
 
 
-def test_what_earlier_files_rejected_counts_as_long_as_it_is_there(
-    spark: SparkSession, tmp_path: Path
-) -> None:
-    """The quarantine is added to, and its share of each file is that of the whole quarantine."""
-    people = [ANN.replace("1,ann", f"{number},ann", 1) for number in range(1, 101)]
-    people[:20] = [person.replace("@", " at ") for person in people[:20]]
-    a_few(tmp_path / "data", customers=people)
+def test_a_night_judges_the_files_that_it_reads(spark: SparkSession, tmp_path: Path) -> None:
+    """Of an earlier file none. Duplicates count in the newest only: others a later one replaced."""
+    people = [ANN.replace("1,ann", f"{number},ann", 1) for number in range(1, 201)]
+    a_few(tmp_path / "data", customers=[person.replace("@", " at ") for person in people[:20]])
     steps = [*COLUMNS, "quarantine"]
     for table in steps:
         update(open_lake(spark, tmp_path), table)
-    deliver(tmp_path / "data", "2", {"customers": [CID.replace("3,", "300,")]})
+    often = [*people[20:21] * 99, people[21].replace("2023", "in 2023")]
+    deliver(tmp_path / "data", "2", {"customers": often})
+    deliver(tmp_path / "data", "3", {"customers": people[22:23]})
     lake = open_lake(spark, tmp_path)
     for table in steps:
         update(lake, table)
     results = lake.writer.gate.pop_results(registry.get("quarantine"))
-    assert sum(row.broken for row in results if row.severity == "warning") == 20
+    assert [(row.table, row.rows, row.broken) for row in results] == [("stg_customers", 101, 0)] * 2
+    deliver(tmp_path / "data", "4", {"customers": people[23:24] * 100})
+    lake = open_lake(spark, tmp_path)
+    with pytest.raises(QualityError, match="more than 90% quarantined: 99 of 100 rows"):
+        for table in steps:
+            update(lake, table)
 
 
 @pytest.mark.usefixtures("own_tables")

@@ -9,6 +9,7 @@ from functools import partial
 from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
+from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.layers.quality import (
     CHECKS,
     Check,
@@ -93,9 +94,8 @@ class Gate(OpenGate):
         self.pop_results(table)
         checks = self._checks_of(table)
         if table.rejects:
-            had = rows.where("false") if whole else folder.read(table)
-            shares = partial(_shares, table, folder)
-            way = self._check_first(table, rows, lambda kept: shares(had.unionAll(kept)))
+            shares = _shares if whole else _shares_of_files
+            way = self._check_first(table, rows, partial(shares, table, folder))
         elif not checks or table.layer == "bronze":  # what the files say is taken as it is
             way = super().admit(table, rows, folder, whole=whole)
         elif whole:
@@ -176,6 +176,25 @@ class Gate(OpenGate):
 def _shares(table: Table, folder: TableFolder, rejected: DataFrame) -> DataFrame:
     raw = {source.name: folder.read(source) for source in table.input_tables}
     return check_quarantine(raw, rejected, MAX_QUARANTINED, MIN_ROWS_JUDGED)
+
+
+def _shares_of_files(table: Table, folder: TableFolder, added: DataFrame) -> DataFrame:
+    """The shares of the files that may be too bad now that rows are added to the quarantine.
+
+    All rejected rows of a new file are among them. An earlier file only lost rows to a later one,
+    and those do not count.
+    """
+    replaced = F.col("reason") == "duplicate_key"
+    files: dict[str, set[str]] = {}
+    for row in added.select("source_table", "_source_file", replaced).distinct().collect():
+        entity, file, is_replaced = row
+        newest = max(folder.files_in(registry.get(entity)))
+        files.setdefault(entity, {newest}).update([] if is_replaced else [file])
+    raw = {
+        entity: folder.read(registry.get(entity)).where(F.col("_source_file").isin(*names))
+        for entity, names in files.items()
+    }
+    return check_quarantine(raw, added, MAX_QUARANTINED, MIN_ROWS_JUDGED)
 
 
 def _explain(message: str, rejected: DataFrame, folder: TableFolder) -> tuple[str, str]:

@@ -6,24 +6,28 @@ VACUUM says that no data changed, and `DeltaLog` passes over it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from rich.filesize import decimal
 
+from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.errors import MissingTableError
 from ecommerce_lakehouse.paths import for_message
 from ecommerce_lakehouse.registry import LAYERS
-from ecommerce_lakehouse.storage.commits import one_writer
+from ecommerce_lakehouse.storage.commits import one_writer, with_setting
 from ecommerce_lakehouse.storage.delta_log import DeltaLog
+from ecommerce_lakehouse.storage.writing import ROWS_A_FILE
 from ecommerce_lakehouse.tables.lakehouse import Lakehouse
 
 RETENTION_HOURS = 168
 """A week: how long files that no table needs any more are kept for readers and for RESTORE."""
 ZORDER_COLUMN = "category"
 """A column by which the tables that have it are often asked."""
+MAX_FILE_SIZE = "spark.databricks.delta.optimize.maxFileSize"
+"""The setting of a session for how large the files are that OPTIMIZE writes."""
 HEADER = f"{'table':43}{'files':>14}{'size':>22}{'deletable':>10}"
 
 
@@ -94,7 +98,7 @@ def _maintain_table(
     before, clustered = _live(table)
     after = before
     if apply and before[0] > 1 and _has_changed(log):
-        _optimize(name, table, clustered=clustered)
+        _optimize(name, table, [] if clustered else _order(name, table), _file_bytes(log, before))
         after, _ = _live(table)
     quoted = place.replace("`", "``")
     vacuum = spark.sql(f"VACUUM delta.`{quoted}` RETAIN {RETENTION_HOURS} HOURS DRY RUN")
@@ -120,11 +124,28 @@ def _has_changed(log: DeltaLog) -> bool:
     return True
 
 
-def _optimize(name: str, table: DeltaTable, *, clustered: bool) -> None:
+def _order(name: str, table: DeltaTable) -> list[str]:
+    """The column by which the rows of a table are brought together; none where it has no key."""
+    if ZORDER_COLUMN in table.toDF().columns:
+        return [ZORDER_COLUMN]
+    return next(([*each.key[:1]] for each in registry.tables() if each.full_name == name), [])
+
+
+def _file_bytes(log: DeltaLog, live: tuple[int, int]) -> int:
+    """How large a file of as many rows is as a writer puts into one.
+
+    One large file would be written again for each row of it that changes.
+    """
+    rows = log.size()
+    return live[1] * ROWS_A_FILE // rows if rows else live[1]
+
+
+def _optimize(name: str, table: DeltaTable, order: Sequence[str], file_bytes: int) -> None:
     # It says no provenance. Rows that another run appends meanwhile come before this commit, and
     # one that was read before them would hide theirs.
     with one_writer(name):
-        if ZORDER_COLUMN in table.toDF().columns and not clustered:
-            table.optimize().executeZOrderBy(ZORDER_COLUMN)
-        else:
+        if not order:
             table.optimize().executeCompaction()
+            return
+        with with_setting(table.toDF().sparkSession, MAX_FILE_SIZE, str(file_bytes)):
+            table.optimize().executeZOrderBy(*order)

@@ -30,6 +30,9 @@ SETTINGS = {
     # A MERGE writes rows and, beside them, what changed: to two files at once, else it would sort
     # all rows to write one after the other.
     "spark.sql.maxConcurrentOutputFileWriters": "2",
+    # Java that was written and compiled for a query is kept for the next: a night repeats more than
+    # the hundred that are kept by default.
+    "spark.sql.codegen.cache.maxEntries": "2000",
     # Nothing is printed between the cells.
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from delta import exceptions
 from pyspark.sql import SparkSession
@@ -39,10 +39,21 @@ def conflict(table: str) -> LakehouseError:
 
 
 @contextmanager
-def with_provenance(spark: SparkSession, provenance: Provenance | None) -> Iterator[None]:
-    """Put what a table was made from into the commits that are made meanwhile."""
-    spark.conf.set(USER_METADATA, "" if provenance is None else str(provenance))
+def with_setting(spark: SparkSession, name: str, value: str) -> Iterator[None]:
+    """Set a session otherwise, meanwhile."""
+    before = spark.conf.get(name, None)
+    spark.conf.set(name, value)
     try:
         yield
     finally:
-        spark.conf.unset(USER_METADATA)
+        if before is None:
+            spark.conf.unset(name)
+        else:
+            spark.conf.set(name, before)
+
+
+def with_provenance(
+    spark: SparkSession, provenance: Provenance | None
+) -> AbstractContextManager[None]:
+    """Put what a table was made from into the commits that are made meanwhile."""
+    return with_setting(spark, USER_METADATA, "" if provenance is None else str(provenance))

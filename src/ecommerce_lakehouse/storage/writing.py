@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from ecommerce_lakehouse.registry import Table
-from ecommerce_lakehouse.storage.commits import conflict, one_writer, with_provenance
+from ecommerce_lakehouse.storage.commits import conflict, one_writer, with_provenance, with_setting
 from ecommerce_lakehouse.storage.delta_log import Provenance
 from ecommerce_lakehouse.storage.folder import TableFolder, stamp_of
 
@@ -19,7 +19,7 @@ MAX_MERGE_KEYS = 100_000
 """The most keys for which the rows of a MERGE are sent to where its table's are."""
 MAX_RANGES = 20
 """How many ranges of keys a MERGE names, so that files without any need not be read."""
-ROWS_A_FILE = 131_072
+ROWS_A_FILE = 32_768
 """The most rows of a data file. To check keys the gate has each task's rows in their order, so a
 file has a narrow range of keys, and a change writes few files again."""
 
@@ -156,7 +156,12 @@ class TableWriter:
             )
             if keys is None:
                 statement = statement.whenNotMatchedBySourceDelete()
-            with one_writer(table.full_name), with_provenance(self._folder.spark, provenance):
+            spark = self._folder.spark
+            with (
+                one_writer(table.full_name),
+                with_provenance(spark, provenance),
+                with_setting(spark, "spark.sql.files.maxRecordsPerFile", str(ROWS_A_FILE)),
+            ):
                 statement.execute()
         self._forget(table)
 
