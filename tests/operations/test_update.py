@@ -347,9 +347,9 @@ def test_a_merge_writes_files_no_larger_than_others(
             update(open_lake(spark, tmp_path), table)
         orders = [order.replace(",1,2023-05", f",{name},2023-05") for order in orders]
         deliver(tmp_path / "data", name, {"orders": orders})
-    table = DeltaTable(open_lake(spark, tmp_path).path("stg_orders"))
-    assert table.version() == 1
-    files = pa.table(table.get_add_actions(flatten=True))
+    silver = DeltaTable(open_lake(spark, tmp_path).path("stg_orders"))
+    assert silver.version() == 1
+    files = pa.table(silver.get_add_actions(flatten=True))
     assert sorted(files["num_records"].to_pylist()) == [2, 2, 2, 2]
 
 
