@@ -76,6 +76,7 @@ bench-full: $(STAMP) ## Measure everything, up to eight million customers, in ma
 	$(BIN)/python -m benchmarks.scale --customers 1000 10000 100000 250000 1000000
 	$(BIN)/python -m benchmarks.scale --customers 8000000 --repetitions 1
 	$(BIN)/python -m benchmarks.incremental --customers 1000000
+	$(BIN)/python -m benchmarks.history
 	$(BIN)/python -m benchmarks.notebooks
 	$(BIN)/python -m benchmarks.report
 

@@ -136,10 +136,35 @@ def incremental(rows: Rows) -> Figure:
     return fig
 
 
+def history(rows: Rows) -> Figure:
+    """Seconds of the same night by the size of the shop, beside building all anew."""
+    told = pd.DataFrame(rows).sort_values("customers")
+    fig, ax = charts.figure(height=4.2)
+    colours = {"all anew": charts.INK, "one night": charts.ACCENT, "nothing new": charts.SECOND}
+    for way, colour in colours.items():
+        points = told[told["way"] == way]
+        x, y = points["customers"] / 1000, points["seconds_median"]
+        ax.plot(x, y, marker="o", color=colour)
+        _name(ax, way, x.iloc[-1], y.iloc[-1], colour)
+    seconds = told.pivot(index="customers", columns="way", values="seconds_median")
+    night = seconds["one night"]
+    ax.set(xlabel="thousand customers in the shop", ylabel="seconds", ylim=(0, None))
+    ax.set_title(
+        f"The same thousand orders take {night.iloc[0]:,.0f} s with {night.index[0]:,} customers "
+        f"and {night.iloc[-1]:,.0f} s\nwith {night.index[-1]:,}: "
+        f"{night.iloc[-1] / seconds['all anew'].iloc[-1]:.0%} of the time of building all anew"
+    )
+    ax.margins(x=0.16)
+    for axis in (ax.xaxis, ax.yaxis):
+        charts.count_axis(axis)
+    return fig
+
+
 PLOTS: dict[str, Callable[[Rows], Figure]] = {
     "scale": scale,
     "notebooks": notebooks,
     "incremental": incremental,
+    "history": history,
 }
 
 

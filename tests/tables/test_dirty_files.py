@@ -14,6 +14,9 @@ from pyspark.sql import SparkSession
 
 from ecommerce_lakehouse import MemoryLakehouse, registry
 from ecommerce_lakehouse.errors import InputError
+from ecommerce_lakehouse.layers import bronze
+from ecommerce_lakehouse.spark.causes import cause_of
+from ecommerce_lakehouse.spark.stop import SPARK_ERRORS
 
 AS_OF = date(2024, 6, 30)
 
@@ -75,3 +78,15 @@ def test_a_row_of_any_number_of_fields_is_quarantined(
     lake = MemoryLakehouse(spark, folder, AS_OF)
     assert [row.order_id for row in lake.read("stg_orders").collect()] == [2]
     assert [row.reason for row in lake.read("quarantine").collect()] == ["corrupt_row"]
+
+
+def test_a_row_of_more_fields_than_spark_reads_is_told_in_words(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A million, in truth."""
+    monkeypatch.setattr(bronze, "MAX_COLUMNS", 30)
+    row = "1,1,2024-01-05,completed,5.99" + "," * 40
+    folder = write_files(tmp_path, orders=f"{','.join(COLUMNS['orders'])}\n{row}\n")
+    with pytest.raises(SPARK_ERRORS) as stopped:
+        MemoryLakehouse(spark, folder, AS_OF).read("orders").collect()
+    assert "more than a million fields" in str(cause_of(stopped.value))

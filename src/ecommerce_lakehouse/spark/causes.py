@@ -52,6 +52,11 @@ CAUSES = (
         "Name another one:  export TMPDIR=/a/folder/of/yours",
     ),
     (
+        r"TextParsingException: java\.lang\.ArrayIndexOutOfBoundsException",
+        "A row of a raw file has more than a million fields.",
+        "Find it with:  awk -F, 'NF > 1000000 { print FILENAME, FNR }' FOLDER/raw_*.csv",
+    ),
+    (
         r"Answer from Java side is empty|Error while sending or receiving"
         r"|trying to connect to the Java server|\[Errno \d+\] Connection (refused|reset by peer)",
         "The Java that Spark runs in ended in the middle of its work.",
