@@ -81,7 +81,11 @@ def test_spark_reads_the_option_as_one_word(spark: SparkSession, environment: Pa
     parse.setAccessible(True)
     words = gateway.new_array(java_lang.Object, 1)
     words[0] = f"-Xss4m {class_archive.archive_option(ensure_java())}"
-    assert list(parse.invoke(None, words)) == ["-Xss4m", f"-XX:SharedArchiveFile={made}"]
+    assert list(parse.invoke(None, words)) == [
+        "-Xss4m",
+        f"-XX:SharedArchiveFile={made}",
+        "-Xlog:cds*=off",
+    ]
 
 
 def test_set_up_goes_on_without_an_archive(

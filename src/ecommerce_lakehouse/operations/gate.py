@@ -185,11 +185,11 @@ def _shares_of_files(table: Table, folder: TableFolder, added: DataFrame) -> Dat
     and those do not count.
     """
     replaced = F.col("reason") == "duplicate_key"
-    files: dict[str, set[str]] = {}
+    files: dict[str, set[str]] = {source.name: set() for source in table.input_tables}
     for row in added.select("source_table", "_source_file", replaced).distinct().collect():
         entity, file, is_replaced = row
         newest = max(folder.files_in(registry.get(entity)))
-        files.setdefault(entity, {newest}).update([] if is_replaced else [file])
+        files[entity] |= {newest} if is_replaced else {newest, file}
     raw = {
         entity: folder.read(registry.get(entity)).where(F.col("_source_file").isin(*names))
         for entity, names in files.items()

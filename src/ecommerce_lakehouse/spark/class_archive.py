@@ -45,10 +45,12 @@ def archive_option(java: Path) -> str:
     """What tells Java to start from the archive, as Spark's settings want it quoted.
 
     Returns:
-        An option; empty where there is no archive.
+        Options; empty where there is no archive.
     """
     archive = archive_of(java)
-    return quote_option(f"-XX:SharedArchiveFile={archive}") if archive.is_file() else ""
+    # One that does not fit is no error: Java 25 would say so into what a program prints.
+    option = f"{quote_option(f'-XX:SharedArchiveFile={archive}')} -Xlog:cds*=off"
+    return option if archive.is_file() else ""
 
 
 def make_archive(training: Sequence[str]) -> str:
