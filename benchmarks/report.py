@@ -113,7 +113,7 @@ def incremental(rows: Rows) -> Figure:
     colours = {"all anew": charts.INK, "same day": charts.ACCENT, "next day": charts.SECOND}
     by_seconds = told[told["share"] == told["share"].max()].sort_values("seconds_median")["way"]
     shares = told["share"].drop_duplicates().tolist()
-    for way, above in zip(by_seconds, get_args(Above), strict=True):  # the names keep apart
+    for way, above in zip(by_seconds, get_args(Above), strict=False):  # the names keep apart
         points = told[told["way"] == way]
         for _, there in points.groupby("machine"):
             places = [shares.index(share) for share in there["share"]]

@@ -24,9 +24,9 @@ PROJECT = Path(os.environ.get("LAKEHOUSE_PROJECT") or Path(__file__).resolve().p
 
 # Where a job reads and writes when there is no Airflow Variable of that name.
 DEFAULTS = {
-    "data_dir": os.environ.get("LAKEHOUSE_DATA_DIR") or str(PROJECT / "data_seeds" / "shop"),
-    "lakehouse_dir": os.environ.get("LAKEHOUSE_LAKEHOUSE_DIR") or str(PROJECT / "lakehouse"),
-    "artifacts_dir": os.environ.get("LAKEHOUSE_ARTIFACTS_DIR") or str(PROJECT / "artifacts"),
+    "data_dir": os.environ.get("LAKEHOUSE_DATA_DIR", str(PROJECT / "data_seeds" / "shop")),
+    "lakehouse_dir": os.environ.get("LAKEHOUSE_LAKEHOUSE_DIR", str(PROJECT / "lakehouse")),
+    "artifacts_dir": os.environ.get("LAKEHOUSE_ARTIFACTS_DIR", str(PROJECT / "artifacts")),
 }
 
 # Templates, filled in when a task starts: reading a Variable here, at the top

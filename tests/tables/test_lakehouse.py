@@ -579,3 +579,17 @@ def test_the_example_is_the_one_we_work_out_by_hand(spark: SparkSession) -> None
     john = row(ExampleLakehouse(spark).build(int_customer_rfm), customer_id=1)
     assert (john.recency_days, john.frequency) == (0, 3)
     assert john.monetary_value == Decimal("247.92")
+
+
+@pytest.mark.parametrize("empty", [{"location": ""}, {"data_dir": ""}])
+def test_a_folder_of_a_notebook_that_is_given_and_empty_is_an_error(
+    spark: SparkSession, tmp_path: Path, empty: dict[str, str]
+) -> None:
+    """It is no missing one, for which the shop's own is taken."""
+    folders: dict[str, Any] = {
+        "location": str(tmp_path / "lake"),
+        "data_dir": str(EXAMPLE_DATA),
+        **empty,
+    }
+    with pytest.raises(InputError, match="The name of a folder is empty"):
+        Lakehouse(spark, **folders, sql_names=False)

@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 
 from ecommerce_lakehouse import MemoryLakehouse
 from ecommerce_lakehouse.errors import InputError
+from ecommerce_lakehouse.operations.build import build_layers
 from ecommerce_lakehouse.storage.files import LocalFiles, Storage
 from ecommerce_lakehouse.tables import scan as module
 from ecommerce_lakehouse.tables.preflight import check_data
@@ -65,15 +66,17 @@ def orders(*lines: str) -> bytes:
         ),
     ],
 )
+@pytest.mark.parametrize("name", ["raw_orders.csv", "raw_orders_2.csv"])
 def test_a_file_that_spark_would_misread_is_refused_with_its_line(
-    tmp_path: Path, content: bytes, said: str
+    tmp_path: Path, content: bytes, said: str, name: str
 ) -> None:
     """Before Java starts, so that nothing is written."""
-    file = a_few(tmp_path / "data") / "raw_orders_2.csv"
+    file = a_few(tmp_path / "data") / name
     file.write_bytes(content)
     with pytest.raises(InputError) as refused:
         check_data(str(tmp_path / "data"), str(tmp_path / "lake"))
     assert refused.value.message == f"{file}: {said}.\nNothing was written."
+    assert ("UTF-8" in said) == ("It may be Windows-1252" in refused.value.remedy)
     assert not (tmp_path / "lake").exists()
 
 
@@ -140,6 +143,22 @@ def test_a_file_of_a_uri_is_looked_at_too(spark: SparkSession, tmp_path: Path) -
         MemoryLakehouse(spark, data.as_uri()).read("orders")
 
 
+@pytest.mark.parametrize("full_refresh", [False, True])
+def test_no_table_is_written_for_a_uri_of_which_one_file_is_wrong(
+    spark: SparkSession, tmp_path: Path, full_refresh: bool
+) -> None:
+    """Only Spark can look there, so the session is up by then."""
+    data = a_few(tmp_path / "data", products=["1,Mug,Kitchen,2.00,5.00", '2,"Pen,Office,0.50,1.00'])
+    with pytest.raises(InputError, match="a quote that opens in line 3 is never closed"):
+        build_layers(
+            ["bronze"],
+            full_refresh=full_refresh,
+            data_dir=data.as_uri(),
+            lakehouse_dir=str(tmp_path / "lake"),
+        )
+    assert not (tmp_path / "lake" / "bronze").exists()
+
+
 THREE = '2,"Thing 2,Cat 2,2.00,6.50\n3,Thing 3,Cat 2,3.00,7.50\n4,Thing 4",Cat 2,4.00,12.50'
 
 
@@ -154,17 +173,21 @@ THREE = '2,"Thing 2,Cat 2,2.00,6.50\n3,Thing 3,Cat 2,3.00,7.50\n4,Thing 4",Cat 2
         ([MOUSE, '2,"says ""hi""",Cat,1.00,2.00', MOUSE], None),
     ],
 )
+@pytest.mark.parametrize("without_end", [False, True])
 @pytest.mark.parametrize("chunk", [7, 1 << 20])
 def test_a_text_that_looks_as_if_it_held_rows_is_named(
     tmp_path: Path,
     rows: list[str],
     line: int | None,
+    without_end: bool,
     chunk: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is legal, so it is kept."""
     monkeypatch.setattr(module, "CHUNK", chunk)
     file = str(a_few(tmp_path, products=rows) / "raw_products.csv")
+    if without_end:
+        Path(file).write_bytes(Path(file).read_bytes().rstrip(b"\r\n"))
     scan(LocalFiles(), file)
     said = warn_of_swallowed_rows(LocalFiles(), file)
     assert (f"raw_products.csv: the quoted text that begins in line {line} " in said) == bool(line)

@@ -14,7 +14,7 @@ from ecommerce_lakehouse.operations.account import (
     warnings_last,
 )
 from ecommerce_lakehouse.operations.change import Change, Outcome
-from ecommerce_lakehouse.operations.from_raw import refuse_changed_files
+from ecommerce_lakehouse.operations.from_raw import look_at_files
 from ecommerce_lakehouse.operations.gate import Gate
 from ecommerce_lakehouse.operations.run import Run
 from ecommerce_lakehouse.paths import FOLDERS
@@ -82,8 +82,8 @@ def build_layers(
         # All files are looked at before the first table is written.
         for sentence in find_new_columns(lake):
             print(sentence, flush=True)
-        for table in registry.tables("bronze") if not full_refresh else ():
-            refuse_changed_files(lake, table)
+        for table in registry.tables("bronze"):
+            look_at_files(lake, table, anew=full_refresh)
     tables = [table for layer in layers for table in registry.tables(layer)]
     had = {table: lake.folder.files_in(table) for table in registry.tables("bronze")}
     for source in (source for table in tables for source in table.input_tables):

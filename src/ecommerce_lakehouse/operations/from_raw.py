@@ -45,15 +45,23 @@ def append_new_files(lake: Lakehouse, table: Table) -> Change:
     return change_of(lake, table, Outcome.MERGED)
 
 
-def refuse_changed_files(lake: Lakehouse, table: Table) -> None:
-    """Look for files that a bronze table has read and that have changed since.
+def look_at_files(lake: Lakehouse, table: Table, *, anew: bool) -> None:
+    """Look at the raw files of a bronze table, before any table is written.
+
+    Args:
+        lake: The lakehouse.
+        table: The table.
+        anew: Whether it takes in all files as they are now, also those that it read before.
 
     Raises:
-        InputError: There are some. Their rows are not taken in twice, nor others' in their place.
+        InputError: One cannot be read as it is, or has changed since it was read: its rows are not
+            taken in twice, nor others' in their place.
     """
-    before = lake.folder.log(table).provenance() if lake.folder.has(table) else None
+    before = None
+    if lake.folder.has(table) and not anew:
+        before = lake.folder.log(table).provenance()
+    now = provenance_of(lake, table, before)
     if before is not None:
-        now = provenance_of(lake, table, before)
         refuse_changed(table, str(lake.data_dir), before.inputs, now.inputs)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyspark
 
 from ecommerce_lakehouse.errors import LakehouseError
-from ecommerce_lakehouse.paths import cache_dir
+from ecommerce_lakehouse.paths import cache_dir, find_home
 
 VERSION = "4.4.0"
 JARS = {
@@ -53,12 +53,12 @@ def _fetch(java: Path, coordinates: tuple[str, str, str], sha256: str, again: st
     target = _file(coordinates)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        settings = Path.home() / ".ivy2" / "ivysettings.xml"
+        settings = find_home() / ".ivy2" / "ivysettings.xml"
         command = [os.fspath(java), "-jar", os.fspath(ivy)]
         command += ["-settings", os.fspath(settings)] if settings.exists() else []
         command += ["-dependency", group, artifact, version, "-notransitive", "-types", "jar"]
         command += ["-cache", f"{scratch}/cache", "-retrieve", f"{scratch}/[artifact].[ext]"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
         fetched = Path(scratch) / f"{artifact}.jar"
         if not fetched.is_file():
             lines = (done.stdout + done.stderr).strip().splitlines()

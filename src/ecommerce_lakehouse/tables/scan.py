@@ -129,6 +129,8 @@ def _look(file: str, chunks: Iterator[bytes]) -> Scan:
                 f"than {LONGEST_ROW // 2**20} MB.\nNothing was written.",
                 "Is a quote in it not closed?",
             )
+    if swallowed is None and _holds_rows(rest, commas):
+        swallowed = line
     if not ROW.fullmatch(rest):
         raise _unclosed(file, line + rest.count(b"\n", 0, _end(FIELDS.match(rest))))
     return Scan(f"{checksum:08x}", swallowed)
