@@ -64,6 +64,18 @@ def orders(*lines: str) -> bytes:
         pytest.param(
             orders(HEADER) + b"1,1,2024-06-01,\xc3", "line 2 is not UTF-8 text", id="half a letter"
         ),
+        pytest.param(
+            orders(HEADER, *ROWS[:2], *(row.replace("\n", "\r") for row in ROWS[2:6])),
+            "the rows from line 4 on do not end in LF or CRLF",
+            id="rows of another system",
+        ),
+        pytest.param(
+            orders(
+                HEADER, '1,1,2024-06-01,"a\r\nb",4.90\r\n2,1,2024-06-01,x,4.90\r3,1,2024-06-01,y,1'
+            ),
+            "the rows from line 4 on do not end in LF or CRLF",
+            id="one row of another system",
+        ),
     ],
 )
 @pytest.mark.parametrize("name", ["raw_orders.csv", "raw_orders_2.csv"])

@@ -1,7 +1,8 @@
-"""One look at every byte of a raw file: is it UTF-8, and does every quote close?
+"""One look at every byte of a raw file: is it UTF-8, does every quote close, and every line end?
 
 Spark reads a file that breaks these rules without a word: bytes that are no UTF-8 become U+FFFD,
-and a quote that never closes swallows all rows after it.
+a quote that never closes swallows all rows after it, and rows that end in a carriage return alone
+are one.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ ROW_AND_END = re.compile(_rows(rb'[^"]') + rb"\n")
 FIELDS = re.compile(rb'(?:(?:"[^"]*+(?:""[^"]*+)*+"[^,\n]*+|[^",\n][^,\n]*+|),)*+')
 LIKE_A_ROW = re.compile(rb"\d+,\S[^\n]*")
 """How a line begins that may be a row: a number, and something after the comma."""
+AFTER_RETURN = re.compile(rb"\r(\d+,\S[^\r\n]*)")
+"""The same behind a carriage return that ends no line."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def scan(storage: LocalFiles, file: str, known: str = "") -> str:
         known: An earlier state. A file that looks as it did then is not read again.
 
     Raises:
-        InputError: It is not UTF-8 to its end, or it ends inside quotes.
+        InputError: It is not UTF-8 to its end, it ends inside quotes, or its lines end otherwise.
         OSError: It cannot be read.
     """
     looks = storage.looks(file)
@@ -113,6 +116,8 @@ def _look(file: str, chunks: Iterator[bytes]) -> Scan:
         rest += chunk
         if line == 1:
             commas = rest.partition(b"\n")[0].count(b",")
+        if rest.count(b"\r") > rest.count(b"\r\n"):
+            _refuse_other_line_ends(file, line, rest, commas)
         if b'"' not in rest:
             done = rest.rfind(b"\n") + 1
         else:
@@ -145,6 +150,19 @@ def _holds_rows(row: bytes, commas: int) -> bool:
     """Whether a line of a row of several lines looks like a row of its own."""
     inner = row.split(b"\n")[1:-1]
     return any(LIKE_A_ROW.match(text) and text.count(b",") >= commas for text in inner)
+
+
+def _refuse_other_line_ends(file: str, line: int, rows: bytes, commas: int) -> None:
+    """Refuse rows that end in a carriage return alone: Spark would take them all for one."""
+    for found in AFTER_RETURN.finditer(rows):
+        before = rows.count(b"\n", 0, found.start())
+        begun = rows.rfind(b"\n", 0, found.start()) + 1
+        if found[1].count(b",") >= commas and rows.count(b'"', begun, found.start()) % 2 == 0:
+            raise InputError(
+                f"{for_message(file).rstrip('/')}: the rows from line {line + before} on do not "
+                "end in LF or CRLF.\nNothing was written.",
+                "Save it with lines that end in LF or CRLF (in Excel:  CSV UTF-8).",
+            )
 
 
 def _unclosed(file: str, line: int) -> InputError:
