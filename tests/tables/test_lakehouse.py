@@ -379,6 +379,19 @@ def test_a_missing_file_is_named(spark: SparkSession, tmp_path: Path) -> None:
     assert "raw_order_items.csv" in error.remedy
 
 
+@pytest.mark.parametrize("name", ["raw_products.CSV", "raw_product.csv", "raw_products.csv.zip"])
+def test_a_missing_file_that_is_there_by_another_name_is_named(
+    spark: SparkSession, tmp_path: Path, name: str
+) -> None:
+    data = a_few(tmp_path)
+    (data / "raw_products.csv").rename(data / name)
+    with pytest.raises(InputError) as refused:
+        MemoryLakehouse(spark, data).read("products")
+    assert f"\n{name} is not read. Its name would have to be:  raw_products.csv" in str(
+        refused.value
+    )
+
+
 def test_a_folder_that_does_not_exist_is_named(spark: SparkSession, tmp_path: Path) -> None:
     error = refused(spark, tmp_path, tmp_path / "nowhere")
     assert error.message.startswith(f"{tmp_path}/nowhere/raw_customers.csv is missing.")

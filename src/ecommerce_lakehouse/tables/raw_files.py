@@ -58,7 +58,13 @@ def find_raw_files(
     for entity, columns in RAW_COLUMNS.items():
         if f"{data_dir}/raw_{entity}.csv" not in files:
             raise InputError(
-                f"{for_message(data_dir)}raw_{entity}.csv is missing.\nNothing was written.",
+                "\n".join(
+                    [
+                        f"{for_message(data_dir)}raw_{entity}.csv is missing.",
+                        *find_misnamed(storage, data_dir),
+                        "Nothing was written.",
+                    ]
+                ),
                 f"A data folder holds {', '.join(f'raw_{e}.csv' for e in RAW_COLUMNS)}.",
             )
         pattern = re.compile(rf"raw_{entity}(_.+)?\.csv", re.DOTALL)
