@@ -57,7 +57,10 @@ def test_another_spark_s_settings_letters_and_language_change_nothing(tmp_path: 
     """A cluster's folder of settings, options for every Java, a terminal without UTF-8, Turkish."""
     foreign = tmp_path / "conf"
     foreign.mkdir()
-    (foreign / "spark-defaults.conf").write_text("spark.master spark://nowhere.invalid:7077\n")
+    (foreign / "spark-defaults.conf").write_text(
+        "spark.master spark://nowhere.invalid:7077\n"
+        "spark.eventLog.enabled true\nspark.eventLog.dir hdfs://nowhere.invalid/log\n"
+    )
     (foreign / "spark-env.sh").write_text("export SPARK_SUBMIT_OPTS=-Xmx10m\n")
     (foreign / "core-site.xml").write_text(
         "<configuration><property><name>fs.defaultFS</name>"
@@ -158,6 +161,13 @@ def test_memory_that_is_none_is_refused_before_anything_starts(
     monkeypatch.setenv("LAKEHOUSE_DRIVER_MEMORY", given)
     with pytest.raises(InputError, match="LAKEHOUSE_DRIVER_MEMORY is"):
         settings.memory_for(0, 2**34)
+
+
+@pytest.mark.parametrize("given", ["8 GB", "200m"])
+def test_memory_that_is_none_is_one_message_of_a_command(tmp_path: Path, given: str) -> None:
+    done = answer([LAKEHOUSE, "build", *places(tmp_path)], LAKEHOUSE_DRIVER_MEMORY=given)
+    assert_one_message(done, f"LAKEHOUSE_DRIVER_MEMORY is '{given}'", "LAKEHOUSE_DRIVER_MEMORY=2g")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("given", "meant"), [("2g", "2g"), ("900M", "900M"), ("1gb", "1g")])

@@ -233,6 +233,11 @@ def test_a_quote_that_never_closes_is_found_without_reading_on(
             'column 4 is "status" with a character in it that is not seen: ZERO WIDTH SPACE',
             "The first line must be:",
         ),
+        (
+            HEADER[:-1].replace("status", "\xa0status"),
+            'column 4 is "status" with a character in it that is not seen: NO-BREAK SPACE',
+            "The first line must be:",
+        ),
         (HEADER[:-1] + ",coupon", 'column 6 is "coupon", expected no more', "--evolve"),
     ],
 )
