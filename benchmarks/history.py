@@ -25,7 +25,7 @@ def thousand_orders(base: Path) -> Path:
     """A data folder: a shop's files, and about a thousand orders of its next month."""
     folder = link(base, "data_orders")
     with (base / "next" / f"raw_orders_{MONTH}.csv").open(encoding="utf-8") as file:
-        every = (sum(1 for _ in file) - 1) // ORDERS
+        every = max(1, (sum(1 for _ in file) - 1) // ORDERS)
     places = count()
     add_orders(base, folder, lambda row: next(places) % every == 0)
     return folder
