@@ -182,6 +182,7 @@ THREE = '2,"Thing 2,Cat 2,2.00,6.50\n3,Thing 3,Cat 2,3.00,7.50\n4,Thing 4",Cat 2
         ([MOUSE, '2,"a\n7,b,c,1.00,2.00\nd",Cat,1.00,2.00'], 3),
         ([MOUSE, '2,"Size:\n3, 4 and 5",Cat,1.00,2.00'], None),
         ([MOUSE, '2,"One\n2024, a year\nThree",Cat,1.00,2.00'], None),
+        ([MOUSE, '2,"a\nb\r7,x,y,1.00,2.00\nc",Cat,1.00,2.00'], None),
         ([MOUSE, '2,"says ""hi""",Cat,1.00,2.00', MOUSE], None),
     ],
 )

@@ -156,8 +156,8 @@ def _refuse_other_line_ends(file: str, line: int, rows: bytes, commas: int) -> N
     """Refuse rows that end in a carriage return alone: Spark would take them all for one."""
     for found in AFTER_RETURN.finditer(rows):
         before = rows.count(b"\n", 0, found.start())
-        begun = rows.rfind(b"\n", 0, found.start()) + 1
-        if found[1].count(b",") >= commas and rows.count(b'"', begun, found.start()) % 2 == 0:
+        is_quoted = rows.count(b'"', 0, found.start()) % 2 == 1
+        if found[1].count(b",") >= commas and not is_quoted:
             raise InputError(
                 f"{for_message(file).rstrip('/')}: the rows from line {line + before} on do not "
                 "end in LF or CRLF.\nNothing was written.",
