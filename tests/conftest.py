@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
@@ -45,6 +46,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     session = SparkSession.getActiveSession()
     if session is not None and hands_the_jvm_on(item):
         session.stop()
+
+
+@pytest.fixture(autouse=True)
+def learner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Each test is a learner of its own, who has met no goal yet."""
+    monkeypatch.setenv("LAKEHOUSE_PROGRESS", str(tmp_path / "progress.json"))
+    return tmp_path / "progress.json"
 
 
 @pytest.fixture

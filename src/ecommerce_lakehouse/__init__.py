@@ -13,6 +13,7 @@ from ecommerce_lakehouse.paths import require_docstrings
 if TYPE_CHECKING:
     from ecommerce_lakehouse import charts, lineage
     from ecommerce_lakehouse.lessons import facts
+    from ecommerce_lakehouse.lessons.exercises.desk import check, hint, pick, progress, solution
     from ecommerce_lakehouse.lessons.show import reason, show
     from ecommerce_lakehouse.registry import table
     from ecommerce_lakehouse.spark.session import get_spark
@@ -24,11 +25,16 @@ __all__ = [
     "Lakehouse",
     "MemoryLakehouse",
     "charts",
+    "check",
     "facts",
     "get_spark",
+    "hint",
     "lineage",
+    "pick",
+    "progress",
     "reason",
     "show",
+    "solution",
     "table",
 ]
 
@@ -36,6 +42,7 @@ _HOMES = {
     "ExampleLakehouse": "tables.in_memory",
     "Lakehouse": "tables.lakehouse",
     "MemoryLakehouse": "tables.in_memory",
+    **dict.fromkeys(("check", "hint", "pick", "progress", "solution"), "lessons.exercises.desk"),
     "get_spark": "spark.session",
     "reason": "lessons.show",
     "show": "lessons.show",

@@ -54,7 +54,21 @@ def test_a_long_name_is_cut_in_the_chart_and_whole_in_the_table(
     assert len(cut) <= letters.LONGEST_LABEL
 
 
-@pytest.mark.parametrize("name", ["鼠标", "マウス", "🛒 cart", "\U0010ffff"])
+def test_a_long_name_is_cut_wherever_it_stands() -> None:
+    """Along either axis, in the legend and beside a mark."""
+    fig, ax = charts.figure(height=2)
+    ax.plot(["Mouse", LONG], [1, 2], label=LONG)
+    ax.text(0, 1, LONG)
+    ax.legend()
+    letters.shorten_labels(fig)
+    below = [tick.get_text() for tick in ax.get_xticklabels()]
+    drawn = [below[1], ax.get_legend().get_texts()[0].get_text(), ax.texts[0].get_text()]
+    assert below[0] == "Mouse"
+    assert drawn == [letters.shorten(LONG)] * 3
+    assert drawn[0].endswith("…")
+
+
+@pytest.mark.parametrize("name", ["鼠标", "マウス", "عربة", "माउस", "🛒 cart", "\U0010ffff"])
 def test_letters_of_any_script_are_drawn_or_named_once(
     tmp_path: Path, published: list[Figure], name: str
 ) -> None:

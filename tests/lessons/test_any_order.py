@@ -19,6 +19,7 @@ from oracle.build import build_oracle
 from oracle.compare import read_delta
 
 from ecommerce_lakehouse import registry
+from ecommerce_lakehouse.lessons.exercises.book import exercises
 from ecommerce_lakehouse.lessons.notebook import find_lessons
 from ecommerce_lakehouse.lessons.run import run_notebook
 from ecommerce_lakehouse.paths import EXAMPLE_DATA, PROJECT
@@ -171,6 +172,26 @@ def test_every_cell_can_be_run_twice(tmp_path: Path) -> None:
         doubled = tmp_path / path.name
         nbformat.write(book, doubled)
         run_notebook(doubled, tmp_path / "executed" / path.name, where, lambda done, total: None)
+
+
+@pytest.mark.usefixtures("jvm")
+@pytest.mark.parametrize("last", ["01", pytest.param("09", marks=pytest.mark.nightly)])
+def test_notebooks_in_which_every_exercise_is_solved(last: str, tmp_path: Path) -> None:
+    where = {name: str(tmp_path / name) for name in ("lakehouse_dir", "artifacts_dir")}
+    for path in find_lessons("01", last):
+        book = nbformat.read(path, as_version=4)
+        numbers = [number for number in exercises() if number[:2] == path.stem[:2]]
+        ids = [f"exercise-{number.replace('.', '-')}" for number in numbers]
+        for number, name in zip(numbers, ids, strict=True):
+            (cell,) = (cell for cell in book.cells if cell.id == name)
+            one = exercises()[number]
+            cell.source = f'{one.solution.code}\n\ncheck("{number}", {one.answer})'
+        nbformat.write(book, tmp_path / path.name)
+        done = tmp_path / "executed" / path.name
+        run_notebook(tmp_path / path.name, done, where, lambda done, total: None)
+        told = {cell.id: cell.get("outputs") for cell in nbformat.read(done, as_version=4).cells}
+        said = ["".join(o.get("text", "") for o in told[name]) for name in ids]
+        assert said == [f"{number} correct.\n" for number in numbers]
 
 
 @pytest.mark.nightly

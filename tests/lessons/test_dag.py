@@ -5,6 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from jinja2 import Template
 
 from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.lessons.airflow import DagFacts, parse_dag
@@ -53,6 +54,14 @@ def test_every_job_is_told_the_run_s_own_date_and_folders(facts: DagFacts) -> No
         given = facts.arguments[task]
         assert given[:2] == ["--date", "{{ ds }}"]
         assert given[2::2] == ["--data-dir", "--lakehouse-dir", "--artifacts-dir"]
+
+
+def test_an_empty_variable_is_handed_on_and_not_replaced(facts: DagFacts) -> None:
+    """A job refuses an empty folder; the demo's in its place would be somebody else's shop."""
+    variables = {"value": {"lakehouse_data_dir": "", "lakehouse_lakehouse_dir": "/lake"}}
+    own = {"ds": "2024-07-02", "var": variables, "defaults": {"artifacts_dir": "/charts"}}
+    given = [Template(text).render(own) for text in facts.arguments["ingest_bronze"]]
+    assert given[1::2] == ["2024-07-02", "", "/lake", "/charts"]
 
 
 def test_facts_name_no_machine(facts: DagFacts) -> None:

@@ -45,6 +45,8 @@ class Mutation:
                 return [f"tests/shop/test_shop_generator.py -k committed_{which}"]
             case "a chart":
                 return ["tests/lessons/test_notebooks.py", f"validate {self.path}"]
+            case "an exercise":
+                return ["tests/lessons/test_exercises.py"]
             case "a number in the text":
                 return ["tests/lessons/test_notebooks.py"]
             case "a committed output" if self.path.endswith(".ipynb"):
@@ -199,6 +201,6 @@ def test_every_check_is_green_where_nothing_is_broken(check: str, project: Path)
 
 def test_the_catalogue_has_every_family_and_the_short_form_as_well() -> None:
     families = {mutation.family for mutation in CATALOGUE}
-    assert len(families) == 8
+    assert len(families) == 9
     assert len(CATALOGUE) >= 60
     assert {mutation.family for mutation in CATALOGUE if mutation.short} == families

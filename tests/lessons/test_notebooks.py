@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import nbformat
 import pandas as pd
 import pytest
 
+from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.lessons import committed_form, facts
+from ecommerce_lakehouse.lessons.exercises.book import exercises
 from ecommerce_lakehouse.lessons.notebook import find_lessons
 from ecommerce_lakehouse.paths import PROJECT
 
@@ -106,7 +109,9 @@ def test_every_chart_is_the_exported_one_with_the_table_it_was_drawn_from(path: 
 @each
 def test_every_number_in_the_text_is_the_one_that_was_computed(path: Path) -> None:
     known = facts.read(PROJECT / "artifacts" / "facts.json").get(path.stem, {})
-    texts = [cell.source for cell in cells(path, "markdown")]
+    # An exercise and a quiz make their numbers up.
+    told = [c for c in cells(path, "markdown") if not c.id.startswith(("exercise-", "quiz"))]
+    texts = [cell.source for cell in told]
     assert list(facts.problems(texts, known)) == []
 
 
@@ -115,23 +120,73 @@ def test_a_lesson_has_the_frame_of_every_lesson(path: Path) -> None:
     title = cells(path, "markdown")[0].source
     number = int(path.stem[:2])
     assert re.match(rf"# {number}\. [^\n]+\?\n", title)
-    for row in ("You will learn", "You need", "Time", "Reads", "Writes"):
+    for row in ("You will learn to", "You need", "Time", "Reads", "Writes"):
         assert f"| **{row}** |" in title
-    assert "## Your turn" in prose(path)
-    assert "<details><summary>Answers</summary>" in prose(path)
-    assert "## What to take along" in prose(path)
+    assert prose(path).count("**Break it.**") >= 2
+    for full_name in re.findall(r"`(\w+\.\w+)`", "".join(re.findall(r"\*\* \| (.+) \|", title))):
+        if full_name.split(".")[0] in registry.LAYERS:
+            grain = registry.get(full_name.split(".")[1]).grain
+            assert f"`{full_name}` ({grain[0].lower()}{grain[1:]})" in title
     (parameters,) = [c for c in cells(path, "code") if "parameters" in c.metadata.get("tags", [])]
     assert parameters.source == PARAMETERS
 
 
 @each
+def test_goals_and_what_was_learned_are_those_of_the_exercises(path: Path) -> None:
+    mine = [one for number, one in exercises().items() if number[:2] == path.stem[:2]]
+    goals = [one.goal for one in mine]
+    title = cells(path, "markdown")[0].source
+    said = "; ".join(f"{goal[0].lower()}{goal[1:]}" for goal in goals)
+    assert f"| **You will learn to** | {said} |" in title
+    minutes = sum(one.minutes for one in mine)
+    assert f" minutes to read, {minutes} minutes for the exercises |" in title
+    recap = prose(path).partition("## What you learned\n")[2]
+    assert re.findall(r"^- \*\*(.+)\.\*\* \S", recap, re.MULTILINE) == goals
+
+
+@each
+def test_a_lesson_begins_with_a_map_in_which_its_part_is_lit(path: Path) -> None:
+    script = runpy.run_path(str(PROJECT / "scripts" / "generate_maps.py"))
+    drawn = PROJECT / "docs" / "maps" / f"{path.stem[:2]}.svg"
+    assert drawn.read_text(encoding="utf-8") == script["draw"](path.stem[:2])
+    (part,) = (name for name, box in script["BOXES"].items() if box[3] == path.stem[:2])
+    title = cells(path, "markdown")[0].source
+    assert re.search(rf"!\[[^\]]*: {part}\.?\]\(\.\./docs/maps/{drawn.name}\)", title)
+
+
+@each
+def test_a_quiz_has_a_reason_for_every_answer(path: Path) -> None:
+    (quiz,) = (cell.source for cell in cells(path, "markdown") if cell.id == "quiz")
+    asked, answers = quiz.split("<details><summary>Answers</summary>")
+    questions = re.split(r"^\d\. ", asked, flags=re.MULTILINE)[1:]
+    reasons = re.split(r"^\d\. It is \*\*", answers, flags=re.MULTILINE)[1:]
+    assert len(questions) == len(reasons) == 3
+    option = re.compile(r"^    - \*\*(\w)\*\* \S", re.MULTILINE)
+    for question, reason in zip(questions, reasons, strict=True):
+        assert option.findall(question) == option.findall(reason) == ["a", "b", "c"]
+        assert reason[0] in "abc"
+        assert re.findall(r"\*\*(\w)\*\* Yes", reason) in ([], [reason[0]])
+
+
+@each
 def test_every_link_leads_somewhere_and_the_last_one_to_the_next_lesson(path: Path) -> None:
     links = re.findall(r"(?<!`)\[([^\]]+)\]\(([^)\s]+)\)", prose(path))
-    assert all((path.parent / target).exists() for _, target in links)
+    assert all((path.parent / target.partition("#")[0]).exists() for _, target in links)
     if path != PATHS[-1]:
         following = PATHS[PATHS.index(path) + 1]
         title = cells(following, "markdown")[0].source.splitlines()[0].removeprefix("# ")
         assert links[-1] == (title, following.name)
+
+
+def test_each_term_of_the_glossary_is_linked_once_where_it_first_appears() -> None:
+    glossary = (PROJECT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    terms = re.findall(r'^\| <a id="([\w-]+)"></a>', glossary, re.MULTILINE)
+    assert terms == sorted(terms)
+    linked = [
+        term for path in PATHS for term in re.findall(r"glossary\.md#([\w-]+)\)", prose(path))
+    ]
+    assert sorted(linked) == terms
+    assert {inner for inner in re.findall(r"\(#([\w-]+)\)", glossary)} <= set(terms)
 
 
 @each

@@ -9,7 +9,7 @@ from oracle.compare import read_delta
 from pyspark.sql import SparkSession
 
 from ecommerce_lakehouse.layers.quality import QualityError
-from ecommerce_lakehouse.operations.account import tell_day
+from ecommerce_lakehouse.operations.account import tell_day, tell_run
 from ecommerce_lakehouse.operations.build import build_layers
 from ecommerce_lakehouse.registry import LAYERS
 
@@ -83,6 +83,20 @@ def test_a_small_file_of_another_format_is_remarked_on(
             f"Warning: raw_order_items_{name}.csv: 36 of 36 rows are rejected, 36 of them for "
             f'invalid_unit_price, such as "{value}"'
         )
+
+
+def test_notebooks_say_at_their_end_what_a_build_says(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deliver(shop, "2", {"orders": ["11,1,2024-06-01,,5.00"]})
+    told = account(shop, capsys)
+    assert len(told) == 3
+    lake = str(shop.parent / "lake")
+    folders = {"data_dir": str(shop), "lakehouse_dir": lake}
+    assert tell_run(folders, LAYERS) == told
+    assert tell_run(folders, ["bronze", "silver"]) == told[1:]
+    day, *_ = tell_run(folders | {"as_of_date": "2024-06-05"}, LAYERS)
+    assert day == "Looked back from 2024-06-05, the day that was asked for."
 
 
 def test_what_a_later_file_replaced_is_no_remark(

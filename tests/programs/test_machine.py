@@ -93,6 +93,18 @@ def test_another_spark_s_settings_letters_and_language_change_nothing(tmp_path: 
     assert customer["last_name"] == "Işik"  # as every machine but a Turkish one has it
 
 
+@pytest.mark.parametrize("locale", [{"LC_ALL": "POSIX"}, {"LC_CTYPE": "C", "LANG": "xx_XX"}])
+def test_letters_of_a_folder_are_the_same_in_any_locale(
+    tmp_path: Path, locale: dict[str, str]
+) -> None:
+    """Python, too, is kept from helping itself with UTF-8."""
+    here = tmp_path / "données 2024 – naïve"
+    done = answer(ingest(here), PYTHONCOERCECLOCALE="0", PYTHONUTF8="0", **locale)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [here.name]
+    assert read_delta(here / "lake", "bronze.orders").num_rows == 10
+
+
 @pytest.mark.parametrize(
     "home",
     [
@@ -116,8 +128,8 @@ def test_a_folder_that_was_deleted_is_no_place_to_be_in_but_stops_nothing(tmp_pa
     leave = f"mkdir {shlex.quote(str(gone))} && cd {shlex.quote(str(gone))} && rmdir ../gone"
     done = answer(in_shell(leave, ingest(tmp_path)))
     assert done.returncode == 0, done.stderr
-    relative = [LAKEHOUSE, "build", "--data-dir", "shop"]
-    assert_one_message(answer(in_shell(leave, relative)), "has been deleted")
+    for words in (["build", "--data-dir", "shop"], ["run", "--artifacts-dir", "charts"]):
+        assert_one_message(answer(in_shell(leave, [LAKEHOUSE, *words])), "has been deleted")
 
 
 def test_what_is_said_to_other_programs_is_not_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,6 +243,17 @@ def test_a_full_disk_is_one_message_and_the_next_run_goes_on(size: str, tmp_path
     assert "code 2" in done.stdout
     assert done.stderr.startswith("The disk is full.")
     assert len(done.stderr.splitlines()) == 2, done.stderr
+
+
+@pytest.mark.nightly
+@pytest.mark.usefixtures("file_systems")
+def test_where_the_features_do_not_fit_the_tables_stay(tmp_path: Path) -> None:
+    small = tmp_path / "charts"
+    small.mkdir()
+    mount = f"mount -t tmpfs -o size=4k tmpfs {shlex.quote(str(small))}"
+    done = answer([*ALONE, *in_shell(mount, [LAKEHOUSE, "build", *places(tmp_path)])])
+    assert_one_message(done, "The disk is full.")
+    assert read_delta(tmp_path / "lake", "ml.ml_customer_features").num_rows == 5
 
 
 @pytest.mark.usefixtures("file_systems")

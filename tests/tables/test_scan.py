@@ -1,7 +1,10 @@
 """Every byte of a raw file is looked at before Spark reads it: no row is lost to a quirk."""
 
 import os
+import socket
 import zlib
+from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -273,9 +276,19 @@ def test_a_name_that_java_cannot_read_is_refused_before_it_starts(
     str(refused.value).encode("utf-8")
 
 
-def test_a_pipe_is_no_file(tmp_path: Path) -> None:
-    """To read it would wait for somebody who writes."""
-    os.mkfifo(a_few(tmp_path / "data") / "raw_orders_2.csv")
+def make_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as here, chdir(path.parent):  # a long path does not fit
+        here.bind(path.name)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [os.mkfifo, os.mkdir, make_socket, lambda path: path.symlink_to("nowhere.csv")],
+    ids=["pipe", "folder", "socket", "dangling link"],
+)
+def test_what_is_no_file_is_refused(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    """To read a pipe would wait for somebody who writes."""
+    make(a_few(tmp_path / "data") / "raw_orders_2.csv")
     with pytest.raises(InputError, match=r"raw_orders_2\.csv cannot be read \(it is no file\)"):
         check_data(str(tmp_path / "data"), str(tmp_path / "lake"))
 

@@ -11,8 +11,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ecommerce_lakehouse.lessons.exercises.cells import write_cells
+
 MADE_BY = "outputs_made_by"
 """In a notebook's metadata: the digest of each cell's code when its output was made."""
+FOLDED = {"jupyter": {"source_hidden": True, "outputs_hidden": True}}
+"""The metadata of a cell that JupyterLab shows folded: what only the checks need."""
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -34,6 +38,8 @@ def to_committed_form(notebook: dict[str, Any], *, is_fresh: bool = False) -> st
         cell["source"] = _lines(cell["source"])
         tags = [tag for tag in cell["metadata"].get("tags", []) if tag != "injected-parameters"]
         cell["metadata"] = {"tags": tags} if tags else {}
+        if cell["id"] == "facts":
+            cell["metadata"] |= FOLDED
         if is_code(cell):
             cell["outputs"] = _merge_streams(cell["outputs"])
         for output in cell.get("outputs", []):
@@ -85,7 +91,8 @@ def tidy(path: Path, *, check: bool) -> list[str]:
     text = path.read_text(encoding="utf-8")
     notebook = json.loads(text)
     made = notebook["metadata"].get(MADE_BY, {})
-    found = [
+    found = [f"cell {cell} is not what its exercise says" for cell in write_cells(notebook)]
+    found += [
         f"cell {cell['id']} was changed after its output was made"
         for cell in notebook["cells"]
         if is_code(cell) and made.get(cell["id"]) != _digest(cell)

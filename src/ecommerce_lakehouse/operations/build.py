@@ -195,6 +195,8 @@ def check_tables(
     lake = Lakehouse(spark, lakehouse_dir, None, day, sql_names=False)
     results = Run(lake, ["quality"]).check(registry.tables(), Gate())
     broken = [row for row in results if row.broken]
+    for line in tell_day(lake, doubt=False):
+        print(line)
     for row in broken:
         print(f"{row.severity}: {row.table}: {row.check}: {row.broken:,} of {row.rows:,} rows")
     print(f"{len(results)} checks, {len(broken)} broken", flush=True)

@@ -1,0 +1,200 @@
+"""What a learner calls: check an answer, ask for a hint or a solution, see how far they are."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from IPython.display import Image, Markdown, display
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ecommerce_lakehouse.errors import InputError
+from ecommerce_lakehouse.lessons.exercises.answers import say_error
+from ecommerce_lakehouse.lessons.exercises.book import Exercise, exercises
+from ecommerce_lakehouse.lessons.exercises.judge import is_open, judge, returns_alike, run_answer
+from ecommerce_lakehouse.paths import IS_CHECKOUT, PROJECT, cache_dir, variable
+
+TRIES = 3
+"""After so many answers a learner may see the solution without asking twice."""
+
+
+@dataclass
+class Record:
+    """What is kept of one exercise.
+
+    Attributes:
+        met: Whether it was answered right.
+        tries: How many answers were checked.
+        asked: How often the solution was asked for before it was shown.
+    """
+
+    met: bool = False
+    tries: int = 0
+    asked: int = 0
+
+
+def check(number: str, answer: object) -> None:
+    """Say whether an answer is right, and if not, what is the first thing wrong with it.
+
+    Args:
+        number: The exercise, such as "03.2".
+        answer: What the exercise asks for.
+
+    Examples:
+        >>> check("01.5", 5)
+        01.5 not yet. Yours is 5, which is too small.
+        ...
+    """
+    exercise = _find(number)
+    if exercise is None:
+        return
+    try:
+        if is_open(exercise, answer):
+            print(f'{number} not attempted yet.   A first step:  hint("{number}")')
+            return
+        if isinstance(answer, (Axes, Figure)):
+            _show_chart(answer)
+        said = judge(exercise, answer)
+    except Exception as problem:  # a learner's cell must not end in our trace
+        print(f"{number} could not be checked: {say_error(problem)}")
+        return
+    with _record(number) as record:
+        record.tries += 1
+        record.met = record.met or said is None
+    print(f"{number} correct." if said is None else f"{number} not yet. {said}")
+
+
+def _show_chart(answer: Axes | Figure) -> None:
+    """Show a chart: drawn without a window, it would not be seen."""
+    picture = io.BytesIO()
+    figure = answer if isinstance(answer, Figure) else answer.get_figure(root=True)
+    assert figure is not None
+    figure.savefig(picture, format="png")
+    display(Image(picture.getvalue(), alt="The chart that was handed in."))
+
+
+def hint(number: str) -> None:
+    """Show the next hint for an exercise; after the last one, the last once more.
+
+    Examples:
+        >>> hint("01.4")
+        Hint 1 of 3.
+        <IPython.core.display.Markdown object>
+    """
+    exercise = _find(number)
+    if exercise is None:
+        return
+    given = _hints_given.get(number, 0)
+    step = min(given, len(exercise.hints) - 1)
+    _hints_given[number] = given + 1
+    last = "" if step + 1 < len(exercise.hints) else f' The last one; then:  solution("{number}")'
+    print(f"Hint {step + 1} of {len(exercise.hints)}.{last}")
+    display(Markdown(exercise.hints[step]))
+
+
+def solution(number: str) -> None:
+    """Show the solution and why it is right: after a right answer, three tries, or asked twice.
+
+    Examples:
+        >>> solution("01.4")
+        01.4 is still open. To see the solution now, ask once more.
+    """
+    exercise = _find(number)
+    if exercise is None:
+        return
+    with _record(number) as record:
+        is_shown = record.met or record.tries >= TRIES or record.asked > 0
+        record.asked += not is_shown
+    if is_shown:
+        code, why = exercise.solution.code, exercise.solution.text
+        display(Markdown(f"**{number} {exercise.title}**\n\n```python\n{code}\n```\n\n{why}"))
+    else:
+        print(f"{number} is still open. To see the solution now, ask once more.")
+
+
+def progress() -> None:
+    """Show the goals that are met, lesson by lesson.
+
+    Examples:
+        >>> progress()
+        <IPython.core.display.Markdown object>
+    """
+    records = _read_records()
+    lines = []
+    for number, exercise in exercises().items():
+        if number.endswith(".1"):
+            lines.append(f"\n**Lesson {int(number[:2])}**\n")
+        met = records.get(number, Record()).met
+        lines.append(f"- {'☑' if met else '☐'} {number} {exercise.goal}")
+    count = sum(record.met for number, record in records.items() if number in exercises())
+    lines.append(f"\n{count} of {len(exercises())} goals met. To begin again, delete `{_file()}`.")
+    display(Markdown("\n".join(lines)))
+
+
+def pick(number: str, answer: Any) -> Any:
+    """The answer to go on with: the learner's where it is right, else that of the solution.
+
+    Where the next cell needs a Spark DataFrame, a right answer in pandas is not gone on with.
+
+    Examples:
+        >>> pick("01.5", ...)
+        10
+    """
+    exercise = exercises()[number]
+    ours = run_answer(exercise, exercise.solution.code)
+    try:
+        is_right = not is_open(exercise, answer) and judge(exercise, answer) is None
+        is_right = is_right and returns_alike(exercise, answer, ours)
+    except Exception:
+        is_right = False
+    return answer if is_right else ours
+
+
+def _find(number: str) -> Exercise | None:
+    found = exercises().get(number)
+    if found is None:
+        lesson = [name for name in exercises() if name[:2] == str(number)[:2]]
+        print(f"There is no exercise {number!r}. There are: {', '.join(lesson or exercises())}")
+    return found
+
+
+# What is kept -----------------------------------------------------------------------------
+
+_hints_given: dict[str, int] = {}
+
+
+def _file() -> Path:
+    """Where it is kept which goals are met; LAKEHOUSE_PROGRESS names another file."""
+    given = variable("LAKEHOUSE_PROGRESS")
+    if given:
+        return Path(given)
+    return PROJECT / "progress.json" if IS_CHECKOUT else cache_dir() / "progress.json"
+
+
+def _read_records() -> dict[str, Record]:
+    try:
+        told = json.loads(_file().read_text(encoding="utf-8"))
+        return {number: Record(**record) for number, record in told.items()}
+    except (OSError, ValueError, TypeError, AttributeError):  # none yet, or spoilt by hand
+        return {}
+
+
+@contextmanager
+def _record(number: str) -> Iterator[Record]:
+    """What is kept of an exercise, to be changed. Where it cannot be kept, nothing stops."""
+    records = _read_records()
+    record = records.setdefault(number, Record())
+    yield record
+    text = json.dumps({name: asdict(each) for name, each in sorted(records.items())}, indent=1)
+    try:
+        new = _file().with_suffix(".new")
+        new.write_text(text + "\n", encoding="utf-8")
+        new.replace(_file())
+    except (OSError, InputError):
+        pass
