@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ecommerce_lakehouse.paths import require_docstrings
+from ecommerce_lakehouse.paths import require_python
 
 if TYPE_CHECKING:
     from ecommerce_lakehouse import charts, lineage
@@ -54,7 +54,7 @@ _MODULES = {"charts": "charts", "facts": "lessons.facts", "lineage": "lineage"}
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        require_docstrings()
+        require_python()
     if name in _HOMES:
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     if name in _MODULES:

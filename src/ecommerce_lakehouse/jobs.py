@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ecommerce_lakehouse.errors import InputError, LakehouseError, NotebookFailed
-from ecommerce_lakehouse.paths import FOLDERS, ensure_home, from_shell, require_docstrings
+from ecommerce_lakehouse.paths import FOLDERS, ensure_home, from_shell, require_python
 
 
 def refuse_empty(param: typer.CallbackParam, value: str | None) -> str | None:
@@ -114,7 +114,7 @@ def run_app(app: typer.Typer) -> None:
         if isinstance(stream, TextIOWrapper):  # a terminal may not know every letter
             stream.reconfigure(errors="replace")
     try:
-        require_docstrings()
+        require_python()
         ensure_home()
         app()
     except LakehouseError as error:

@@ -40,12 +40,19 @@ def require_checkout(what: str) -> None:
         )
 
 
-def require_docstrings() -> None:
-    """Refuse a Python that leaves docstrings out: PySpark reads its own while it is imported.
+def require_python() -> None:
+    """Refuse a Python that was told to be one with which Spark cannot work.
 
     Raises:
-        LakehouseError: It does.
+        LakehouseError: It leaves docstrings out, which PySpark reads while it is imported, or it
+            takes names of files for something else than UTF-8, which they are to Java.
     """
+    encoding = sys.getfilesystemencoding()
+    if encoding != "utf-8":
+        raise LakehouseError(
+            f"Python takes the names of files for {encoding} here, and Java takes them for UTF-8.",
+            "Let both do the same:  export PYTHONUTF8=1",
+        )
     if sys.flags.optimize > 1:
         raise LakehouseError(
             "Python was told to leave docstrings out (PYTHONOPTIMIZE=2 or -OO); "

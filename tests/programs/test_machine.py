@@ -97,12 +97,19 @@ def test_another_spark_s_settings_letters_and_language_change_nothing(tmp_path: 
 def test_letters_of_a_folder_are_the_same_in_any_locale(
     tmp_path: Path, locale: dict[str, str]
 ) -> None:
-    """Python, too, is kept from helping itself with UTF-8."""
     here = tmp_path / "données 2024 – naïve"
-    done = answer(ingest(here), PYTHONCOERCECLOCALE="0", PYTHONUTF8="0", **locale)
+    done = answer(ingest(here), **locale)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [path.name for path in tmp_path.iterdir()] == [here.name]
     assert read_delta(here / "lake", "bronze.orders").num_rows == 10
+
+
+def test_a_python_that_takes_names_for_something_else_is_named(tmp_path: Path) -> None:
+    """As in a locale of another encoding: folders of other names would be made."""
+    told = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    for command in (ingest(tmp_path), [LAKEHOUSE, "build", *places(tmp_path)]):
+        assert_one_message(answer(command, **told), "export PYTHONUTF8=1")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
