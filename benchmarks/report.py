@@ -146,7 +146,8 @@ def history(rows: Rows) -> Figure:
         points = told[told["way"] == way]
         x, y = points["customers"] / 1000, points["seconds_median"]
         ax.plot(x, y, marker="o", color=colour)
-        _name(ax, way, x.iloc[-1], y.iloc[-1], colour)
+        near_the_axis = y.iloc[-1] < 0.05 * told["seconds_median"].max()
+        _name(ax, way, x.iloc[-1], y.iloc[-1], colour, "bottom" if near_the_axis else "center")
     seconds = told.pivot(index="customers", columns="way", values="seconds_median")
     night = seconds["one night"]
     ax.set(xlabel="thousand customers in the shop", ylabel="seconds", ylim=(0, None))

@@ -241,6 +241,45 @@ def test_the_guide_is_right_about_a_delivery() -> None:
     assert 0.38 <= same_day / anew <= 0.42, "40 %"
     of_ten = {row["way"]: row["seconds_median"] for row in rows if row["share"] == 0.01}
     assert f"ten times as many take {of_ten['same day']:.0f}" in guide
+    rows = [row for row in told["rows"] if row["customers"] == 250_000]
+    of = {(row["share"], row["way"]): f"{row['seconds_median']:.0f}" for row in rows}
+    assert {row["runs"] for row in rows} == {3}
+    assert (
+        f"(three runs) the first takes {of[0.001, 'same day']} seconds, and building all anew "
+        f"{of[0.001, 'all anew']}; ten times as many take {of[0.01, 'same day']}."
+    ) in guide
+
+
+def test_the_guide_is_right_about_a_night_and_its_history() -> None:
+    told = json.loads((PROJECT / "benchmarks" / "results" / "history.json").read_text())
+    of = {(row["customers"], row["way"]): row["seconds_median"] for row in told["rows"]}
+    night, anew = (
+        [of[size, way] for size in (100_000, 250_000, 1_000_000)]
+        for way in ("one night", "all anew")
+    )
+    guide = (PROJECT / "benchmarks" / "README.md").read_text()
+    assert (
+        "The same thousand orders take {:.0f} seconds with 100,000 customers, {:.0f} with 250,000 "
+        "and {:.0f} with a million; building all anew takes {:.0f}, {:.0f} and {:.0f}"
+    ).format(*night, *anew) in guide
+    assert night[0] > 0.9 * anew[0], "next to nothing"
+    assert 0.45 < night[-1] / anew[-1] < 0.55, "half"
+    nothing = of[1_000_000, "nothing new"]
+    assert f"With nothing new it takes {nothing:.0f} seconds" in guide
+
+
+def test_the_guide_is_right_about_the_original_course() -> None:
+    told = json.loads((PROJECT / "benchmarks" / "results" / "original.json").read_text())
+    of = {(row["customers"], row["way"]): row["seconds_median"] for row in told["rows"]}
+    course, ours = (
+        [of[size, way] for size in (250_000, 1_000_000)] for way in ("the original course", "ours")
+    )
+    guide = (PROJECT / "benchmarks" / "README.md").read_text()
+    assert (
+        "it takes {:.0f} seconds with 250,000 customers and {:.0f} with a million, where "
+        "`lakehouse build` takes {:.0f} and {:.0f}: three fifths of it"
+    ).format(*course, *ours) in guide
+    assert all(0.55 < mine / its < 0.65 for mine, its in zip(ours, course, strict=True))
 
 
 def test_the_guide_is_right_about_the_notebooks() -> None:
