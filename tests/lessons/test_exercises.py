@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
+from ecommerce_lakehouse import ExampleLakehouse
 from ecommerce_lakehouse.lessons.exercises import desk
 from ecommerce_lakehouse.lessons.exercises.answers import to_plain
 from ecommerce_lakehouse.lessons.exercises.book import Exercise, exercises
@@ -33,6 +34,7 @@ each = pytest.mark.parametrize("exercise", exercises().values(), ids=NUMBERS)
 def records(learner: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where it is kept which goals are met; and nothing is shown."""
     monkeypatch.setattr(desk, "_hints_given", {})
+    monkeypatch.setattr(desk, "_unsaved", {})
     monkeypatch.setattr(desk, "display", lambda shown: None)
     return learner
 
@@ -261,7 +263,7 @@ class Odd:
 
 
 def fail(*_: object) -> None:
-    raise ValueError("first line\nsecond line")
+    raise ValueError("one line\nand another")
 
 
 @pytest.mark.parametrize(
@@ -270,7 +272,11 @@ def fail(*_: object) -> None:
         ("01.5", Odd(), "01.5 not yet. No exercise takes an answer of the type `Odd`."),
         ("01.5", [10], "01.5 not yet. No exercise takes an answer of the type `list`."),
         ("01.4", 5, "01.4 not yet. A function is asked for: `rows_by_file`, without parentheses."),
-        ("01.4", fail, "01.4 not yet. Two files: it stops with ValueError: first line"),
+        (
+            "01.4",
+            fail,
+            "01.4 not yet. Two files: it stops with ValueError: one line and another.",
+        ),
         (
             "01.4",
             lambda rows: None,
@@ -356,12 +362,56 @@ def test_goals_met_are_kept_until_their_file_is_deleted(
     assert shown[2] == shown[1]
 
 
-def test_where_nothing_can_be_kept_an_answer_is_checked_all_the_same(
-    spark: SparkSession, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_where_nothing_can_be_kept_it_is_said_and_kept_in_memory(
+    spark: SparkSession,
+    shown: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("LAKEHOUSE_PROGRESS", "/nowhere/at/all.json")
+    monkeypatch.setenv("LAKEHOUSE_PROGRESS", "/proc/nowhere/all.json")
+    check("01.5", 5)
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("Your progress is kept only until the kernel stops: it stops with ")
     check("01.5", 10)
     assert capsys.readouterr().out == "01.5 correct.\n"
+    progress()
+    assert f"1 of {len(exercises())} goals met." in shown[0]
+
+
+def test_a_variable_that_is_set_and_empty_is_told(
+    spark: SparkSession, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKEHOUSE_PROGRESS", "")
+    check("01.5", 10)
+    said, right = capsys.readouterr().out.splitlines()
+    assert "LAKEHOUSE_PROGRESS is set and empty" in said
+    assert right == "01.5 correct."
+
+
+def test_what_a_learner_does_to_a_pandas_table_is_done_to_a_copy(spark: SparkSession) -> None:
+    def spoil(edges: pd.DataFrame, name: str) -> pd.DataFrame:
+        edges.drop(edges.index, inplace=True)
+        return edges
+
+    exercise = exercises()["08.4"]
+    assert judge(exercise, spoil) is not None
+    assert judge(exercise, run_answer(exercise, exercise.solution.code)) is None
+
+
+def test_what_a_task_says_of_the_example_is_true(spark: SparkSession) -> None:
+    shop = ExampleLakehouse(spark)
+    exercise = exercises()["03.4"]
+    names = ("stg_customers", "stg_orders", "stg_order_items")
+    bought = run_answer(exercise, exercise.solution.code)(*(shop.read(name) for name in names))
+    johns = bought.where("customer_id = 1").head()["products"]
+    assert f"John has {johns}." in exercise.task
+    alice = shop.read("int_customer_rfm").where("customer_id = 4").head()
+    assert alice is not None
+    assert f"came to {alice.monetary_value} USD" in exercises()["03.3"].task
+    assert alice.rfm_segment_code in exercises()["03.3"].solution.code
+    john = shop.read("fct_customer_metrics").where("customer_id = 1").head()
+    assert john is not None
+    assert f"expects {john.predicted_clv_12m} USD of John" in exercises()["09.1"].task
 
 
 @pytest.mark.parametrize("letters", ["b d", "db", "B and D", "d), b)"])

@@ -6,6 +6,7 @@ import datetime
 import math
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import zip_longest
 from types import CodeType, FunctionType
 from typing import Any
@@ -17,7 +18,7 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from pyspark.sql import DataFrame
 
-from ecommerce_lakehouse.lessons.show import AUDIT, Shown
+from ecommerce_lakehouse.lessons.show import AUDIT, Shown, reason
 
 MOST_ROWS = 100_000
 """An answer with more rows is none: no exercise has so many."""
@@ -74,7 +75,7 @@ def to_plain(answer: object) -> Any:
     if isinstance(answer, Shown):
         raise NoAnswer("That is a table as text. Hand in the table itself, without `show`.")
     plain = _plain(answer)
-    if plain is None or isinstance(plain, (str, int, float, datetime.date)) or _is_decimal(plain):
+    if plain is None or isinstance(plain, (str, int, float, Decimal, datetime.date)):
         return plain
     raise NoAnswer(f"No exercise takes an answer of the type `{type(answer).__name__}`.")
 
@@ -92,7 +93,7 @@ def to_results(answer: Any, inputs: dict[str, Any]) -> dict[str, Any]:
     results = {}
     for name, tried in inputs.items():
         try:
-            results[name] = to_plain(tried(answer) if callable(tried) else answer(*tried))
+            results[name] = to_plain(try_on(answer, tried))
         except NoAnswer as problem:
             raise NoAnswer(f"{name}: {problem}") from None
         except Exception as problem:
@@ -100,6 +101,13 @@ def to_results(answer: Any, inputs: dict[str, Any]) -> dict[str, Any]:
         if results[name] is None:
             raise NoAnswer(f"{name}: your function returns nothing. Is its `return` missing?")
     return results
+
+
+def try_on(answer: Any, tried: Any) -> Any:
+    """What an answer makes of one input. A pandas table is lent as a copy: it can be changed."""
+    if callable(tried):
+        return tried(answer)
+    return answer(*(value.copy() if isinstance(value, pd.DataFrame) else value for value in tried))
 
 
 def sorted_letters(answer: Any) -> Any:
@@ -128,9 +136,8 @@ def _is_same_code(one: CodeType, other: CodeType) -> bool:
 
 
 def say_error(problem: BaseException) -> str:
-    """The first line of an error, and of which kind it is."""
-    said = re.split(r"\n| SQLSTATE: ", str(problem).strip())[0]
-    return f"it stops with {type(problem).__name__}: {said[:300]}"
+    """Of which kind an error is, and its first sentence."""
+    return f"it stops with {type(problem).__name__}: {reason(problem)}"
 
 
 def _from_spark(table: DataFrame) -> Rows:
@@ -201,7 +208,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bool):
         return int(value)
     return value
-
-
-def _is_decimal(value: object) -> bool:
-    return type(value).__name__ == "Decimal"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -14,7 +15,8 @@ from IPython.display import Image, Markdown, display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ecommerce_lakehouse.errors import InputError
+from ecommerce_lakehouse.artifacts import write_whole
+from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.lessons.exercises.answers import say_error
 from ecommerce_lakehouse.lessons.exercises.book import Exercise, exercises
 from ecommerce_lakehouse.lessons.exercises.judge import is_open, judge, returns_alike, run_answer
@@ -167,34 +169,46 @@ def _find(number: str) -> Exercise | None:
 # What is kept -----------------------------------------------------------------------------
 
 _hints_given: dict[str, int] = {}
+_unsaved: dict[str, Record] = {}
+"""What could not be written, kept as long as the kernel lives."""
 
 
 def _file() -> Path:
-    """Where it is kept which goals are met; LAKEHOUSE_PROGRESS names another file."""
+    """Where it is kept which goals are met; LAKEHOUSE_PROGRESS names another file.
+
+    A checkout may be somebody else's, as in a container.
+    """
     given = variable("LAKEHOUSE_PROGRESS")
     if given:
         return Path(given)
-    return PROJECT / "progress.json" if IS_CHECKOUT else cache_dir() / "progress.json"
+    is_ours = IS_CHECKOUT and os.access(PROJECT, os.W_OK)
+    return (PROJECT if is_ours else cache_dir()) / "progress.json"
 
 
 def _read_records() -> dict[str, Record]:
     try:
         told = json.loads(_file().read_text(encoding="utf-8"))
-        return {number: Record(**record) for number, record in told.items()}
-    except (OSError, ValueError, TypeError, AttributeError):  # none yet, or spoilt by hand
-        return {}
+        kept = {
+            number: Record(bool(each["met"]), int(each["tries"]), int(each["asked"]))
+            for number, each in told.items()
+        }
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, LakehouseError):
+        kept = {}  # none yet, or spoilt by hand
+    return kept | _unsaved
 
 
 @contextmanager
 def _record(number: str) -> Iterator[Record]:
-    """What is kept of an exercise, to be changed. Where it cannot be kept, nothing stops."""
+    """What is kept of an exercise, to be changed. Where it cannot be kept, that is said."""
     records = _read_records()
     record = records.setdefault(number, Record())
     yield record
-    text = json.dumps({name: asdict(each) for name, each in sorted(records.items())}, indent=1)
+    told = {name: asdict(each) for name, each in sorted(records.items())}
     try:
-        new = _file().with_suffix(".new")
-        new.write_text(text + "\n", encoding="utf-8")
-        new.replace(_file())
-    except (OSError, InputError):
-        pass
+        file = _file()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, (json.dumps(told, indent=1) + "\n").encode())
+    except (OSError, LakehouseError) as problem:
+        if not _unsaved:
+            print(f"Your progress is kept only until the kernel stops: {say_error(problem)}")
+        _unsaved[number] = record

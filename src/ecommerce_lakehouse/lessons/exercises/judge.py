@@ -15,6 +15,7 @@ from ecommerce_lakehouse.lessons.exercises.answers import (
     sorted_letters,
     to_plain,
     to_results,
+    try_on,
 )
 from ecommerce_lakehouse.lessons.exercises.book import Exercise, Part, exercises
 from ecommerce_lakehouse.lessons.exercises.differences import find_difference
@@ -74,9 +75,13 @@ def is_open(exercise: Exercise, answer: object) -> bool:
     return is_same(answer, run_answer(exercise, exercise.starter))
 
 
+def _session() -> SparkSession:
+    return SparkSession.getActiveSession() or get_spark("exercises")
+
+
 def _names() -> dict[str, Any]:
     """What the code of an exercise finds: the session, the example, and what lessons import."""
-    spark = SparkSession.getActiveSession() or get_spark("exercises")
+    spark = _session()
     names: dict[str, Any] = {"spark": spark, "example": _example(spark)}
     exec(IMPORTS, names)
     return names
@@ -88,11 +93,10 @@ def _example(spark: SparkSession) -> ExampleLakehouse:
 
 
 @cache
-def _inputs(number: str) -> dict[str, Any]:
+def _inputs(number: str, spark: SparkSession) -> dict[str, Any]:
     """What a function is tried on, by name: arguments, or what is to be done with the answer."""
     names = _names()
     exec(exercises()[number].inputs, names)
-    spark: SparkSession = names["spark"]
 
     def pin(value: Any) -> Any:
         """A table that Spark knows to be small: joins and counts of it are quick."""
@@ -111,7 +115,7 @@ def _results(exercise: Exercise, answer: Any) -> dict[str, Any]:
     if not exercise.inputs:
         plain = to_plain(answer)
         return {"": sorted_letters(plain) if exercise.is_choice else plain}
-    inputs = _inputs(exercise.number)
+    inputs = _inputs(exercise.number, _session())
     if not callable(answer) and not all(callable(trial) for trial in inputs.values()):
         raise NoAnswer(f"A function is asked for: `{exercise.answer}`, without parentheses.")
     return to_results(answer, inputs)
@@ -137,8 +141,8 @@ def returns_alike(exercise: Exercise, answer: Any, ours: Any) -> bool:
     """Whether two functions return the same kind of thing, so that the next cell can go on."""
     if not exercise.inputs:
         return True
-    tried = next(iter(_inputs(exercise.number).values()))
-    return callable(tried) or isinstance(answer(*tried), type(ours(*tried)))
+    tried = next(iter(_inputs(exercise.number, _session()).values()))
+    return callable(tried) or isinstance(try_on(answer, tried), type(try_on(ours, tried)))
 
 
 def _compare(exercise: Exercise, right: dict[str, Any], given: dict[str, Any]) -> str | None:
