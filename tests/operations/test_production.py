@@ -128,12 +128,13 @@ def test_files_in_order_are_left_alone(
     """Each commit without rows pushes an old one, and its note, out of the log."""
     shutil.rmtree(shop / "lake" / "silver")
     lake = open_lake(spark, shop)
-    # A file a row remains, and ZORDER would write them again.
+    # More than one file remains, and ZORDER would write them again. Whether the two rows of one
+    # category share a file Delta leaves to chance.
     monkeypatch.setattr(maintenance, "ROWS_A_FILE", 1)
     maintain(lake, apply=True)
     before = lake.folder.log(registry.get("products")).versions()
     (files,) = maintain(lake, apply=True)
-    assert files.before[0] == 3
+    assert files.before[0] > 1
     assert lake.folder.log(registry.get("products")).versions() == before
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import os
 import re
 import shutil
 import stat
@@ -23,7 +24,7 @@ from ecommerce_lakehouse.lessons import notebook
 from ecommerce_lakehouse.lessons import run as lesson_run
 from ecommerce_lakehouse.operations import build
 from ecommerce_lakehouse.paths import EXAMPLE_DATA, PROJECT
-from ecommerce_lakehouse.spark import jars, java
+from ecommerce_lakehouse.spark import jars, java, jvm
 from ecommerce_lakehouse.spark.java import without_a_jvm
 
 ENTITIES = ("customers", "orders", "order_items", "products")
@@ -559,6 +560,21 @@ def test_the_doctor_starts_what_it_vouches_for() -> None:
     wrong = without_a_jvm() | {"LAKEHOUSE_JAVA_OPTIONS": "-Xmx2g"}
     told = subprocess.run(command, env=wrong, capture_output=True, text=True).stdout
     assert "Not allowed to specify max heap(Xmx)" in told
+
+
+def test_each_process_has_a_log_of_spark_and_old_ones_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a Java that does not start would be told with another one's last error."""
+    monkeypatch.setattr(jvm, "work_folder", lambda: tmp_path)
+    assert str(os.getpid()) in jvm.log_file().name
+    for age in range(jvm.KEPT_LOGS + 5):
+        log = jvm.log_file().with_name(f"spark-{age}.log")
+        log.touch()
+        os.utime(log, (1e9 - age, 1e9 - age))
+    jvm.delete_old_logs()
+    left = {path.name for path in jvm.log_file().parent.iterdir()}
+    assert left == {f"spark-{age}.log" for age in range(jvm.KEPT_LOGS)}
 
 
 @pytest.mark.usefixtures("roomy", "spark_starts")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +42,25 @@ GATEWAY = ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET")
 """The variables by which PySpark is told of a JVM that already runs."""
 
 
+KEPT_LOGS = 20
+"""How many logs of Spark are kept, the newest."""
+
+
 def log_file() -> Path:
-    """Where the JVM's own output goes: it never belongs in a notebook."""
-    path = work_folder() / "spark.log"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
+    """Where the JVM's own output goes: it never belongs in a notebook.
+
+    Each process has a file: what another one suffers must not be read as the cause of its own.
+    """
+    folder = work_folder() / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"spark-{os.getpid()}.log"
+
+
+def delete_old_logs() -> None:
+    """Keep the newest logs only."""
+    with suppress(FileNotFoundError):  # another process deletes them just now
+        for log in sorted(log_file().parent.glob("spark-*.log"), key=os.path.getmtime)[:-KEPT_LOGS]:
+            log.unlink()
 
 
 @contextmanager
@@ -89,6 +103,7 @@ def start_jvm(master: str | None = None, raw_bytes: int = 0) -> Any:
     else:  # what the caller says of the cluster stays
         os.environ["SPARK_HOME"] = pyspark.__path__[0]
         os.environ["JAVA_HOME"] = os.fspath(java.resolve().parents[1])
+    delete_old_logs()
     with log_file().open("ab") as log:
         begins = log.tell()
         try:
