@@ -1,9 +1,21 @@
 """Charts: one style, one way out, and the checks that every chart has to pass."""
 
 from ecommerce_lakehouse.charts.axes import count_axis, few_ticks, money, money_axis
+from ecommerce_lakehouse.charts.bar_panels import Bars, Columns, Histogram, StackedBars
 from ecommerce_lakehouse.charts.chart import Chart, publish
 from ecommerce_lakehouse.charts.graph import draw_graph, two_lines
 from ecommerce_lakehouse.charts.marks import bars, heatmap, stacked_bars
+from ecommerce_lakehouse.charts.panels import publish_panels
+from ecommerce_lakehouse.charts.point_panels import (
+    Boxes,
+    Correlations,
+    Grid,
+    Means,
+    Months,
+    Pairs,
+    Pareto,
+    Scatter,
+)
 from ecommerce_lakehouse.charts.style import (
     ACCENT,
     AMOUNTS,
@@ -21,7 +33,19 @@ __all__ = [
     "INK",
     "MUTED",
     "SECOND",
+    "Bars",
+    "Boxes",
     "Chart",
+    "Columns",
+    "Correlations",
+    "Grid",
+    "Histogram",
+    "Means",
+    "Months",
+    "Pairs",
+    "Pareto",
+    "Scatter",
+    "StackedBars",
     "bars",
     "count_axis",
     "draw_graph",
@@ -31,6 +55,7 @@ __all__ = [
     "money",
     "money_axis",
     "publish",
+    "publish_panels",
     "stacked_bars",
     "two_lines",
 ]

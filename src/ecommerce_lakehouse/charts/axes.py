@@ -48,6 +48,11 @@ def money_axis(axis: Any) -> None:
     axis.set_minor_formatter(NullFormatter())  # a log axis would name its small ticks as powers
 
 
+def is_money(axis: Any) -> bool:
+    """Whether an axis' ticks are written as money."""
+    return isinstance(axis.get_major_formatter(), _Money)
+
+
 def count_axis(axis: Any) -> None:
     """Write an axis' ticks as whole numbers with thousands separated, and none between them."""
     axis.set_major_formatter(

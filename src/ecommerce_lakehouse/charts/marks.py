@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ def bars(
     values: list[float],
     *,
     text: list[str] | None = None,
-    highlight: set[str] | None = None,
+    highlight: Collection[str] | None = None,
 ) -> None:
     """Horizontal bars from top to bottom, each with its value written at its end.
 
@@ -60,6 +60,7 @@ def stacked_bars(
     text: str = "{:,.0f}",
     least: float = 1,
     title: str = "",
+    hatched: Collection[str] = (),
 ) -> None:
     """Horizontal bars from top to bottom, each made of parts, with a legend above them.
 
@@ -70,6 +71,7 @@ def stacked_bars(
         text: How a number is written in its part.
         least: Parts below it are too short to be written in.
         title: Of the legend.
+        hatched: Parts with stripes.
     """
     left = pd.Series(0.0, parts.index)
     for name, colour in colours.items():
@@ -82,6 +84,7 @@ def stacked_bars(
             label=name,
             edgecolor="white",
             linewidth=0.5,
+            hatch="//" if name in hatched else None,
         )
         for place, (start, value) in enumerate(zip(left, parts[name], strict=True)):
             if value >= least:
