@@ -1,6 +1,7 @@
 """The examples in the docstrings of what a lesson uses: each is there, and it is true."""
 
 import doctest
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from pyspark.sql import SparkSession
 
 import ecommerce_lakehouse
 from ecommerce_lakehouse import artifacts, charts, facts, lineage, operations, registry, shop
+from ecommerce_lakehouse.charts import exploration
 from ecommerce_lakehouse.layers.quality import CHECKS
 from ecommerce_lakehouse.lessons import airflow, expectations
 from ecommerce_lakehouse.paths import PROJECT
@@ -22,6 +24,9 @@ PUBLIC = {
     **{name: getattr(artifacts, name) for name in ("write_csv", "write_parquet")},
     **{name: getattr(lineage, name) for name in lineage.__all__},
     **{name: getattr(charts, name) for name in ("figure", "bars", "publish", "money")},
+    **{name: each for name, each in vars(charts).items() if is_dataclass(each)},
+    "publish_panels": charts.publish_panels,
+    **{name: getattr(exploration, name) for name in vars(exploration) if name[:8] == "explore_"},
     "keep": facts.keep,
     "parse_dag": airflow.parse_dag,
     "validate_tables": expectations.validate_tables,
@@ -40,6 +45,9 @@ def test_a_public_name_has_an_example_that_is_true(
     monkeypatch.chdir(PROJECT)
     known: dict[str, Any] = {**PUBLIC, "spark": spark, "scratch": tmp_path, "registry": registry}
     known |= {"charts": charts, "facts": facts, "lineage": lineage, "pd": pd, "CHECKS": CHECKS}
+    fig, _ = charts.figure()
+    said_of_it: Any = {"table": pd.DataFrame(), "title": "Nothing", "alt": "", "to": tmp_path}
+    known["picture"] = charts.publish(fig, "units", **said_of_it)
     examples = doctest.DocTestFinder(recurse=False).find(PUBLIC[name], name, globs=known)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     said: list[str] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,14 +15,14 @@ from ecommerce_lakehouse.charts.style import ACCENT, INK
 MIME = "application/vnd.vegalite.v5+json"
 SEGMENT_RULES = """
     datum.days === null ? 'Prospects'
-    : r >= 4 && f >= 4 && m >= 4 ? 'Champions'
-    : r >= 3 && f >= 3 && m >= 3 ? 'Loyal Customers'
-    : r >= 4 && f <= 2 && m <= 2 ? 'New Customers'
-    : r >= 3 && f <= 2 && m >= 3 ? 'Big Spenders'
-    : r <= 2 && f >= 3 && m >= 3 ? 'At Risk'
-    : r <= 2 && f <= 2 && m >= 3 ? 'Cant Lose Them'
-    : r <= 2 && f >= 2 && m <= 2 ? 'Hibernating'
-    : r === 1 && f === 1 && m === 1 ? 'Lost'
+    : datum.r >= 4 && datum.f >= 4 && datum.m >= 4 ? 'Champions'
+    : datum.r >= 3 && datum.f >= 3 && datum.m >= 3 ? 'Loyal Customers'
+    : datum.r >= 4 && datum.f <= 2 && datum.m <= 2 ? 'New Customers'
+    : datum.r >= 3 && datum.f <= 2 && datum.m >= 3 ? 'Big Spenders'
+    : datum.r <= 2 && datum.f >= 3 && datum.m >= 3 ? 'At Risk'
+    : datum.r <= 2 && datum.f <= 2 && datum.m >= 3 ? 'Cant Lose Them'
+    : datum.r <= 2 && datum.f >= 2 && datum.m <= 2 ? 'Hibernating'
+    : datum.r === 1 && datum.f === 1 && datum.m === 1 ? 'Lost'
     : 'Others'
 """
 """Those of `dim_customer_segments`, as a browser reads them."""
@@ -59,52 +60,44 @@ def explore_limits(
     Args:
         customers: recency_days, frequency and monetary_value (USD) of each customer; the first is
             empty for people who never bought.
-        segments: All segments, in the order to draw them.
+        segments: The first ones from top to bottom; the others are below them.
         still: How it looks with the lesson's limits.
 
     Examples:
         >>> spent = {"recency_days": [3, None], "frequency": [4, 0], "monetary_value": [320.5, 0]}
         >>> explore_limits(pd.DataFrame(spent), ["Champions", "Prospects"], still=picture)
-        Sliders for days and orders and usd. They start at ...
+        Sliders for days and orders and usd. They start at units.png...
     """
-    days = _slider("days", 90, 30, 180, 15, "Recency 3: last order at most … days ago")
-    orders = _slider("orders", 3, 2, 6, 1, "Frequency 3: at least … orders")
-    usd = _slider("usd", 200, 50, 500, 50, "Monetary 3: at least … USD")
+    sliders = [
+        _slider("days", 90, 30, 180, 15, "Recency 3, if the last order was at most … days ago:"),
+        _slider("orders", 3, 2, 6, 1, "Frequency 3, from … orders:"),
+        _slider("usd", 200, 50, 500, 50, "Monetary 3, from … USD:"),
+    ]
     recency = "datum.days <= days / 3 ? 5 : datum.days <= days * 2 / 3 ? 4"
     recency += " : datum.days <= days ? 3 : datum.days <= days * 2 ? 2 : 1"
     frequency = "clamp(datum.orders - orders + 3, 1, 5)"
     monetary = "datum.usd >= usd * 2.5 ? 5 : datum.usd >= usd * 1.5 ? 4"
     monetary += " : datum.usd >= usd ? 3 : datum.usd >= usd / 2 ? 2 : 1"
-    rules = SEGMENT_RULES
-    for name in "rfm":
-        rules = rules.replace(f" {name} ", f" datum.{name} ")
-    counted = (
-        alt.Chart(_count_alike(customers))
-        .transform_calculate(r=recency, f=frequency, m=monetary)
-        .transform_calculate(name=" ".join(rules.split()))
+    names = re.findall(r"'(.+?)'", SEGMENT_RULES)
+    order = [*segments, *(name for name in names if name not in segments)]
+    panels = alt.hconcat(
+        _bars("customers", "customers", order),
+        _bars("spent", "USD, completed orders with shipping", order, names=False),
+        data=_count_alike(customers),
+    )
+    segmented = (
+        panels.transform_calculate(r=recency, f=frequency, m=monetary)
+        .transform_calculate(name=" ".join(SEGMENT_RULES.split()))
         .transform_aggregate(customers="sum(customers)", spent="sum(spent)", groupby=["name"])
         .transform_joinaggregate(all_customers="sum(customers)", all_spent="sum(spent)")
+        .transform_calculate(
+            customers_text="format(datum.customers, ',') + '  (' "
+            "+ format(datum.customers / datum.all_customers, '.0%') + ')'",
+            spent_text="'$' + format(datum.spent, ',.0f') + '  (' "
+            "+ format(datum.spent / datum.all_spent, '.0%') + ')'",
+        )
     )
-    left = _bars(
-        counted.transform_calculate(
-            text="format(datum.customers, ',') + '  (' "
-            "+ format(datum.customers / datum.all_customers, '.0%') + ')'"
-        ),
-        "customers",
-        "customers",
-        segments,
-    )
-    right = _bars(
-        counted.transform_calculate(
-            text="'$' + format(datum.spent, ',.0f') + '  (' "
-            "+ format(datum.spent / datum.all_spent, '.0%') + ')'"
-        ),
-        "spent",
-        "USD, completed orders with shipping",
-        segments,
-        names=False,
-    )
-    return Exploration(_finish(alt.hconcat(left, right), days, orders, usd), still)
+    return Exploration(_finish(segmented, sliders), still)
 
 
 def explore_budget(budget: pd.DataFrame, *, still: Chart) -> Exploration:
@@ -119,40 +112,38 @@ def explore_budget(budget: pd.DataFrame, *, still: Chart) -> Exploration:
         ...     {"customer_segment": ["Lost"], "customers": [40], "predicted_clv_12m": [900.0]}
         ... )
         >>> explore_budget(expected, still=picture)
-        Sliders for share and price. They start at ...
+        Sliders for share and price. They start at units.png...
     """
-    share = _slider("share", 10, 1, 30, 1, "Budget: … % of the expected value")
-    price = _slider("price", 20, 5, 50, 5, "A gift costs … USD")
-    rows = budget.rename(columns={"customer_segment": "name", "predicted_clv_12m": "expected"})
-    rows = rows[["name", "customers", "expected"]].astype({"expected": float})
-    most = max(1.0, rows["expected"].max()) * 0.3
+    sliders = [
+        _slider("share", 10, 1, 30, 1, "Share of the expected value, %:"),
+        _slider("price", 20, 5, 50, 5, "Price of a gift, USD:"),
+    ]
+    columns = {"customer_segment": "name", "predicted_clv_12m": "expected"}
+    rows = budget.rename(columns=columns)[["name", "customers", "expected"]]
+    rows = rows.astype({"expected": float})
+    order = rows["name"].tolist()
+    panels = alt.hconcat(
+        _bars("budget", "budget, USD", order, upto=max(1.0, rows["expected"].max()) * 0.3),
+        _bars("gifts", "gifts for each customer", order, names=False),
+        data=_inline(rows),
+    )
     priced = (
-        alt.Chart(alt.InlineData(values=rows.to_dict("records")))
-        .transform_calculate(budget="datum.expected * share / 100")
+        panels.transform_calculate(budget="datum.expected * share / 100")
         .transform_calculate(gifts="datum.budget / price / datum.customers")
+        .transform_calculate(
+            budget_text="'$' + format(datum.budget, ',.0f')",
+            gifts_text="format(datum.gifts, '.1f')",
+        )
     )
-    left = _bars(
-        priced.transform_calculate(text="'$' + format(datum.budget, ',.0f')"),
-        "budget",
-        "budget, USD",
-        rows["name"].tolist(),
-        upto=most,
-    )
-    right = _bars(
-        priced.transform_calculate(text="format(datum.gifts, '.1f')"),
-        "gifts",
-        "gifts for each customer",
-        rows["name"].tolist(),
-        names=False,
-    )
-    return Exploration(_finish(alt.hconcat(left, right), share, price), still)
+    return Exploration(_finish(priced, sliders), still)
 
 
 def explore_offers(rates: pd.DataFrame, *, still: Chart) -> Exploration:
     """The hit rate of each method, by the number of offers.
 
     Args:
-        rates: method, offers (how many each customer gets) and hit_rate_percent.
+        rates: method, offers (how many each customer gets) and hit_rate_percent; the methods in
+            the order to draw them.
         still: How it looks with five offers.
 
     Examples:
@@ -160,69 +151,76 @@ def explore_offers(rates: pd.DataFrame, *, still: Chart) -> Exploration:
         ...     {"method": ["ALS"] * 5, "offers": range(1, 6), "hit_rate_percent": [9.0] * 5}
         ... )
         >>> explore_offers(rates, still=picture)
-        Sliders for offers. They start at ...
+        Sliders for offers. They start at units.png...
     """
-    offers = _slider("offers", 5, 1, int(rates["offers"].max()), 1, "Offers to each customer")
-    rows = rates.rename(columns={"method": "name"}).to_dict("records")
-    shown = alt.Chart(alt.InlineData(values=rows)).transform_filter("datum.offers == offers")
-    bars = _bars(
-        shown.transform_calculate(text="format(datum.hit_rate_percent, '.1f') + '%'"),
-        "hit_rate_percent",
-        "% of returning customers for whom one of the offers came true",
-        rates.loc[rates["offers"] == 5, "method"].tolist(),
-        upto=rates["hit_rate_percent"].max(),
-    )
-    return Exploration(_finish(bars.properties(width=480), offers), still)
+    slider = _slider("offers", 5, 1, max(rates["offers"], default=5), 1, "Offers to each customer:")
+    rows = rates.rename(columns={"method": "name", "hit_rate_percent": "rate"})
+    label = "% of returning customers for whom one of the offers came true"
+    upto = max(rows["rate"], default=1)
+    bars = _bars("rate", label, rows["name"].unique().tolist(), upto=upto, width=480)
+    drawn = bars.properties(data=_inline(rows))
+    drawn = drawn.transform_filter("datum.offers == offers")
+    drawn = drawn.transform_calculate(rate_text="format(datum.rate, '.1f') + '%'")
+    return Exploration(_finish(drawn, [slider]), still)
 
 
-def _slider(name: str, start: float, least: float, most: float, step: float, label: str) -> Any:
-    bind = alt.binding_range(min=least, max=most, step=step, name=f"{label}  ")
+def _slider(name: str, start: int, least: int, most: int, step: int, label: str) -> Any:
+    bind = alt.binding_range(min=least, max=most, step=step, name=f"{label} ")
     return alt.param(name=name, value=start, bind=bind)
 
 
+def _inline(rows: pd.DataFrame) -> alt.InlineData:
+    records: list[Any] = rows.to_dict("records")
+    return alt.InlineData(values=records)
+
+
 def _count_alike(customers: pd.DataFrame) -> alt.InlineData:
-    """The customers as few lines of text: as coarse as the sliders' steps, so no count differs."""
-    group = pd.DataFrame(
+    """The customers as few lines of text: only as fine as the sliders move, so no count differs."""
+    groups = pd.DataFrame(
         {
             "days": (-(-customers["recency_days"] // 5) * 5).clip(upper=365),
             "orders": customers["frequency"].clip(upper=8),
             "usd": (customers["monetary_value"] // 25 * 25).clip(upper=1250),
-            "spent": customers["monetary_value"],
         }
-    ).astype({"days": "Int64", "orders": "Int64", "usd": "Int64"})
-    alike = group.groupby(["days", "orders", "usd"], dropna=False)["spent"]
+    ).astype("Int64")
+    groups["spent"] = customers["monetary_value"]
+    alike = groups.groupby(["days", "orders", "usd"], dropna=False)["spent"]
     counted = alike.agg(customers="size", spent="sum").reset_index()
     text = counted.to_csv(index=False, float_format="%.2f", lineterminator="\n")
-    numbers = {name: "number" for name in counted.columns}
-    return alt.InlineData(values=text, format=alt.CsvDataFormat(type="csv", parse=numbers))
+    parse = dict.fromkeys(counted.columns, "number")
+    return alt.InlineData(values=text, format=alt.CsvDataFormat(type="csv", parse=parse))
 
 
 def _bars(
-    rows: Any,
     value: str,
     label: str,
     order: Sequence[str],
     *,
     names: bool = True,
     upto: float | None = None,
+    width: int = 290,
 ) -> Any:
-    """Bars from top to bottom with `text` at their ends."""
-    places = alt.Y(
-        "name:N",
-        sort=list(order),
-        scale=alt.Scale(domain=list(order)),
-        title=None,
-        axis=alt.Axis(labels=names, ticks=False, domain=False),
+    """Bars from top to bottom, one a `name`, each with a text at its end."""
+    scale = alt.Scale() if upto is None else alt.Scale(domain=[0, upto * 1.1])
+    bars = alt.Chart().encode(
+        x=alt.X(f"{value}:Q", title=label, scale=scale, axis=alt.Axis(grid=False, tickCount=4)),
+        y=alt.Y(
+            "name:N",
+            sort=list(order),
+            scale=alt.Scale(domain=list(order)),
+            title=None,
+            axis=alt.Axis(labels=names, ticks=False, domain=False),
+        ),
     )
-    scale = alt.Scale(nice=False) if upto is None else alt.Scale(domain=[0, upto * 1.1])
-    lengths = alt.X(f"{value}:Q", title=label, scale=scale, axis=alt.Axis(grid=False, tickCount=4))
-    base = rows.encode(y=places, x=lengths)
-    words = base.mark_text(align="left", dx=4, color=INK, clip=False).encode(text="text:N")
-    return (base.mark_bar(color=ACCENT) + words).properties(width=290, height=alt.Step(24))
+    words = bars.mark_text(align="left", dx=4, color=INK).encode(text=f"{value}_text:N")
+    drawn = bars.mark_bar(color=ACCENT) + words
+    return drawn.properties(width=width, height=24 * len(order))
 
 
-def _finish(chart: Any, *sliders: Any) -> Any:
-    plain = chart.add_params(*sliders).properties(
-        usermeta={"embedOptions": {"actions": False}}, padding={"right": 70}
+def _finish(chart: Any, sliders: Sequence[Any]) -> Any:
+    """One style; words and not dots, so that a screen reader and a search find them."""
+    options = {"actions": False, "renderer": "svg"}
+    turned = chart.add_params(*sliders).properties(usermeta={"embedOptions": options})
+    return turned.configure(font="DejaVu Sans, sans-serif", padding={"right": 70}).configure_view(
+        stroke=None
     )
-    return plain.configure(font="DejaVu Sans, sans-serif").configure_view(stroke=None)

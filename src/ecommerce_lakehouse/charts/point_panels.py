@@ -83,6 +83,11 @@ class Pareto:
         xlabel: What stands along the line.
         ylabel: What the share is of.
         title: Above the panel.
+
+    Examples:
+        >>> sold = pd.DataFrame({"rank": [1, 2], "percent": [85.0, 100.0]})
+        >>> said = {"things": "products", "xlabel": "products", "ylabel": "% of revenue"}
+        >>> line = charts.Pareto(sold, "rank", "percent", enough=1, goal=80, **said)
     """
 
     rows: pd.DataFrame
@@ -136,6 +141,10 @@ class Means:
         overall: The mean of all, as a guide.
         xlabel: What the means are, in USD.
         title: Above the panel.
+
+    Examples:
+        >>> usd = pd.DataFrame({"mean": [20.0, 30.0], "margin": [4.0, 9.5]})
+        >>> dots = charts.Means(usd, "mean", "margin", overall=22.5, xlabel="USD a customer")
     """
 
     rows: pd.DataFrame
@@ -179,6 +188,10 @@ class Scatter:
         xlabel: What x is, with the unit.
         ylabel: What y is, with the unit.
         title: Above the panel.
+
+    Examples:
+        >>> spent = pd.DataFrame({"days": [3, 90], "usd": [20.0, 300.0], "listed": [False, True]})
+        >>> dots = charts.Scatter(spent, "days", "usd", "listed", "listed", "others", "days", "USD")
     """
 
     rows: pd.DataFrame
@@ -223,6 +236,10 @@ class Pairs:
         legend: What the two are.
         xlabel: What the amounts are.
         title: Above the panel.
+
+    Examples:
+        >>> usd = pd.DataFrame({"segment": ["Lost"], "expected": [50.0], "spent": [12.5]})
+        >>> dots = charts.Pairs(usd, "segment", "expected", "spent", ("expected", "spent"), "USD")
     """
 
     rows: pd.DataFrame
@@ -327,6 +344,10 @@ class Grid:
         ylabel: What stands along the left side.
         title: Above the panel.
         options: More for `seaborn.heatmap`.
+
+    Examples:
+        >>> kept = pd.DataFrame([[100, 40]], index=["2024 Q1"], columns=[0, 1])
+        >>> grid = charts.Grid(kept, ".0f", "% of the cohort that bought")
     """
 
     rows: pd.DataFrame
@@ -351,6 +372,10 @@ class Correlations:
         rows: The correlations; names of columns along both sides.
         label: What is measured.
         title: Above the panel.
+
+    Examples:
+        >>> together = pd.DataFrame([[-0.7]], index=["frequency"], columns=["recency_days"])
+        >>> grid = charts.Correlations(together, "rank correlation (Spearman)")
     """
 
     rows: pd.DataFrame

@@ -115,10 +115,11 @@ def most_popular(bought: DataFrame, places: int) -> DataFrame:
         places: How many to offer to each customer.
 
     Returns:
-        customer_id, product_id.
+        customer_id, product_id, place (1 is best).
     """
     top = bought.groupBy("product_id").agg(F.count(F.lit(1)).alias("customers"))
-    top = top.orderBy(F.desc("customers"), "product_id").limit(places).select("product_id")
+    place = F.row_number().over(Window.orderBy(F.desc("customers"), "product_id"))
+    top = top.select("product_id", place.alias("place")).where(F.col("place") <= places)
     return bought.select("customer_id").distinct().crossJoin(F.broadcast(top))
 
 
@@ -132,7 +133,7 @@ def buy_again(bought: DataFrame, places: int) -> DataFrame:
         places: How many to offer to each customer.
 
     Returns:
-        customer_id, product_id.
+        customer_id, product_id, place (1 is best).
     """
     popularity = bought.groupBy("product_id").agg(F.count(F.lit(1)).alias("customers"))
     favourite = Window.partitionBy("customer_id").orderBy(
@@ -141,13 +142,13 @@ def buy_again(bought: DataFrame, places: int) -> DataFrame:
     own = bought.select("customer_id", "product_id", "orders_count")
     popular = most_popular(bought, places).withColumn("orders_count", F.lit(0).cast("BIGINT"))
     return (
-        own.unionByName(popular)
+        own.unionByName(popular.drop("place"))
         .groupBy("customer_id", "product_id")
         .agg(F.max("orders_count").alias("orders_count"))
         .join(popularity, "product_id")
         .withColumn("place", F.row_number().over(favourite))
         .where(F.col("place") <= places)
-        .select("customer_id", "product_id")
+        .select("customer_id", "product_id", "place")
     )
 
 
@@ -160,7 +161,7 @@ def als(bought: DataFrame, places: int, seed: int = 7) -> DataFrame:
         seed: Where the learning starts.
 
     Returns:
-        customer_id, product_id.
+        customer_id, product_id, place (1 is best).
     """
     # ALS wants small whole numbers; the shop's numbers may be large.
     one_order = bought.orderBy("customer_id", "product_id").coalesce(1)
@@ -184,7 +185,7 @@ def als(bought: DataFrame, places: int, seed: int = 7) -> DataFrame:
     ).fit(indexer.transform(one_order))
     customers, products = indexer.labelsArray
     offers = model.recommendForAllUsers(places).select(
-        "customer", F.explode("recommendations.product").alias("product")
+        "customer", F.posexplode("recommendations.product").alias("position", "product")
     )
     for column, labels in (("customer", customers), ("product", products)):
         offers = offers.withColumn(column, F.col(column).cast("DOUBLE"))
@@ -193,6 +194,7 @@ def als(bought: DataFrame, places: int, seed: int = 7) -> DataFrame:
     return offers.select(
         F.col("customer_id").cast("BIGINT").alias("customer_id"),
         F.col("product_id").cast("BIGINT").alias("product_id"),
+        (F.col("position") + 1).alias("place"),
     )
 
 
