@@ -8,7 +8,7 @@ PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: setup run test lab validate doctor airflow airflow-test wheel cluster-test nightly bench bench-full pytest notebooks runs clean distclean help
+.PHONY: setup run test lab validate doctor airflow airflow-test browser-test wheel cluster-test nightly bench bench-full pytest notebooks runs clean distclean help
 
 setup: $(STAMP) ## Make .venv: the locked packages, Java where there is none, Delta's JARs
 
@@ -54,6 +54,9 @@ airflow: $(STAMP) ## Make .venv-airflow, which reads the DAG
 
 airflow-test: $(STAMP) ## Run the DAG with a real Airflow: two nights and a bad delivery
 	$(BIN)/python -m pytest -m airflow tests/programs/test_airflow.py
+
+browser-test: $(STAMP) ## Open every lesson in JupyterLab with a real Chromium, run it, answer, move sliders
+	$(BIN)/python -m pytest -m browser tests/programs/test_browser.py
 
 wheel: $(STAMP) ## Build the package for the machines of a cluster: build/wheel/
 	@$(BIN)/python -m uv build --wheel --quiet --no-build-isolation --python $(BIN)/python --out-dir build/wheel

@@ -69,9 +69,9 @@ def explore_limits(
         Sliders for days and orders and usd. They start at units.png...
     """
     sliders = [
-        _slider("days", 90, 30, 180, 15, "Recency 3, if the last order was at most … days ago:"),
-        _slider("orders", 3, 2, 6, 1, "Frequency 3, from … orders:"),
-        _slider("usd", 200, 50, 500, 50, "Monetary 3, from … USD:"),
+        _slider("days", 90, 30, 180, 15, "Days since the last order, at most:"),
+        _slider("orders", 3, 2, 6, 1, "Orders, at least:"),
+        _slider("usd", 200, 50, 500, 50, "USD spent, at least:"),
     ]
     recency = "datum.days <= days / 3 ? 5 : datum.days <= days * 2 / 3 ? 4"
     recency += " : datum.days <= days ? 3 : datum.days <= days * 2 ? 2 : 1"
@@ -89,12 +89,9 @@ def explore_limits(
         panels.transform_calculate(r=recency, f=frequency, m=monetary)
         .transform_calculate(name=" ".join(SEGMENT_RULES.split()))
         .transform_aggregate(customers="sum(customers)", spent="sum(spent)", groupby=["name"])
-        .transform_joinaggregate(all_customers="sum(customers)", all_spent="sum(spent)")
         .transform_calculate(
-            customers_text="format(datum.customers, ',') + '  (' "
-            "+ format(datum.customers / datum.all_customers, '.0%') + ')'",
-            spent_text="'$' + format(datum.spent, ',.0f') + '  (' "
-            "+ format(datum.spent / datum.all_spent, '.0%') + ')'",
+            customers_text="format(datum.customers, ',')",
+            spent_text="'$' + format(datum.spent, ',.0f')",
         )
     )
     return Exploration(_finish(segmented, sliders), still)
@@ -201,9 +198,12 @@ def _bars(
     width: int = 290,
 ) -> Any:
     """Bars from top to bottom, one a `name`, each with a text at its end."""
+    ticks: dict[str, Any] = {"format": "$~s"} if "USD" in label else {}
     scale = alt.Scale() if upto is None else alt.Scale(domain=[0, upto * 1.1])
     bars = alt.Chart().encode(
-        x=alt.X(f"{value}:Q", title=label, scale=scale, axis=alt.Axis(grid=False, tickCount=4)),
+        x=alt.X(
+            f"{value}:Q", title=label, scale=scale, axis=alt.Axis(grid=False, tickCount=4, **ticks)
+        ),
         y=alt.Y(
             "name:N",
             sort=list(order),
@@ -221,6 +221,8 @@ def _finish(chart: Any, sliders: Sequence[Any]) -> Any:
     """One style; words and not dots, so that a screen reader and a search find them."""
     options = {"actions": False, "renderer": "svg"}
     turned = chart.add_params(*sliders).properties(usermeta={"embedOptions": options})
-    return turned.configure(font="DejaVu Sans, sans-serif", padding={"right": 70}).configure_view(
-        stroke=None
+    styled = turned.configure(
+        font="DejaVu Sans, sans-serif", padding={"left": 5, "top": 5, "right": 70, "bottom": 10}
     )
+    styled = styled.configure_axis(labelFontSize=12, titleFontSize=12, titleFontWeight="normal")
+    return styled.configure_text(fontSize=12).configure_view(stroke=None)
