@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ecommerce_lakehouse.lessons.exercises.cells import write_cells
+from ecommerce_lakehouse.lessons.times import write_times
 
 MADE_BY = "outputs_made_by"
 """In a notebook's metadata: the digest of each cell's code when its output was made."""
@@ -76,10 +77,17 @@ def _merge_streams(outputs: list[Any]) -> list[Any]:
     return merged
 
 
-def update_reference(executed: Path, reference: Path) -> None:
-    """Replace a notebook's committed outputs by those of an executed copy."""
-    text = to_committed_form(json.loads(executed.read_text(encoding="utf-8")), is_fresh=True)
-    reference.write_text(text, encoding="utf-8")
+def update_reference(executed: Path, reference: Path, seconds: float) -> None:
+    """Replace a notebook's committed outputs by those of an executed copy.
+
+    Args:
+        executed: The copy.
+        reference: The committed notebook.
+        seconds: How long the copy ran.
+    """
+    notebook = json.loads(executed.read_text(encoding="utf-8"))
+    write_times(notebook, seconds)
+    reference.write_text(to_committed_form(notebook, is_fresh=True), encoding="utf-8")
 
 
 def tidy(path: Path, *, check: bool) -> list[str]:
@@ -97,6 +105,8 @@ def tidy(path: Path, *, check: bool) -> list[str]:
         for cell in notebook["cells"]
         if is_code(cell) and made.get(cell["id"]) != _digest(cell)
     ]
+    if write_times(notebook):
+        found.append("the title tells other times than the lesson takes")
     wanted = to_committed_form(notebook)
     if wanted != text:
         found.append("not in committed form" if check else "brought into committed form")

@@ -83,7 +83,7 @@ def run(
                     f"{outcome.seconds:6.1f} s"
                 )
             if update:
-                update_reference(folder / source.name, source)
+                update_reference(folder / source.name, source, outcome.seconds)
         reached = [layer for layer in LAYERS if NOTEBOOKS[layer] <= chosen[-1].name]
         account = tell_run(FOLDERS | parameters, reached)
     _summary(parameters, len(chosen), time.monotonic() - begun, folder, console)
