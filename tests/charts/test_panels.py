@@ -1,0 +1,105 @@
+"""Panels: what is drawn is what the rows say, and nobody is left out of a chart."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from ecommerce_lakehouse import charts
+
+SOLD = pd.DataFrame({"category": ["Books", "Toys"], "usd": [31_000.0, 12_000.0], "units": [3, 1]})
+SAID: dict[str, Any] = {
+    "name": "chart",
+    "title": "Books sell best",
+    "alt": "Bar charts of what was sold.",
+}
+
+
+def written(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / "chart.csv")
+
+
+def ticks(axis: object) -> list[str]:
+    return [label.get_text() for label in axis.get_ticklabels()]  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every chart here is checked as those of the lessons are."""
+    monkeypatch.setenv("LAKEHOUSE_CHECK_CHARTS", "1")
+
+
+def test_panels_of_the_same_rows_have_one_table(tmp_path: Path) -> None:
+    left = charts.Bars(SOLD, "category", "units", "units", title="Units")
+    right = charts.Bars(SOLD, "category", "usd", "USD", title="Revenue", is_money=True)
+    charts.publish_panels(left, right, to=tmp_path, **SAID)
+    pd.testing.assert_frame_equal(written(tmp_path), SOLD)
+
+
+def test_panels_of_different_rows_say_which_row_is_whose(tmp_path: Path) -> None:
+    left = charts.Bars(SOLD, "category", "units", "units", title="Units")
+    lost = pd.DataFrame({"reason": ["late"], "units": [9]})
+    right = charts.Bars(lost, "reason", "units", "units", title="Sent back")
+    charts.publish_panels(left, right, to=tmp_path, **SAID)
+    found = written(tmp_path)
+    assert found["panel"].tolist() == ["Units", "Units", "Sent back"]
+    assert found["reason"].fillna("").tolist() == ["", "", "late"]
+
+
+def test_names_are_written_once_where_both_panels_have_them() -> None:
+    _, (left, right) = charts.figure(columns=2)
+    bars = charts.Bars(SOLD, "category", "units", "units")
+    bars.draw(left, None)
+    bars.draw(right, left)
+    assert (ticks(left.yaxis), ticks(right.yaxis)) == (["Books", "Toys"], ["", ""])
+    charts.Bars(SOLD[::-1], "category", "units", "units").draw(right, left)
+    assert ticks(right.yaxis) == ["Toys", "Books"]
+
+
+def test_what_is_beyond_the_last_edge_counts_in_the_last_bar_and_the_label_says_so() -> None:
+    orders = pd.Series([1, 2, 2, 3, 50])
+    capped = charts.Histogram(orders, "Frequency", "orders", step=1, start=0.5, count=3)
+    assert capped.rows["customers"].tolist() == [1, 2, 2]
+    assert capped.rows["measure"].iloc[0] == "Frequency (orders; last bar: 3 or more)"
+    open_end = charts.Histogram(orders, "Frequency", "orders", step=10)
+    assert open_end.rows["customers"].tolist() == [4, 0, 0, 0, 0, 1]
+    assert open_end.rows["measure"].iloc[0] == "Frequency (orders)"
+
+
+@pytest.mark.parametrize("step", [None, 30])
+def test_a_histogram_of_nobody_has_empty_bars(tmp_path: Path, step: float | None) -> None:
+    nobody = charts.Histogram(pd.Series(dtype=float), "Spent", "USD", step=step, count=4)
+    assert nobody.rows["customers"].tolist() == [0, 0, 0, 0]
+    charts.publish_panels(nobody, to=tmp_path, **SAID)
+
+
+def test_the_end_of_a_stacked_bar_tells_its_sum_and_its_parts(tmp_path: Path) -> None:
+    changed = pd.DataFrame({"new": [70, 5], "updated": [7, 0]}, index=["July", "August"])
+    colours = {"new": charts.ACCENT, "updated": charts.SECOND}
+    bars = charts.StackedBars(changed, colours, "rows", total="{total:,} ({updated} updated)")
+    _, ax = charts.figure()
+    bars.draw(ax, None)
+    assert [text.get_text() for text in ax.texts] == ["77 (7 updated)", "5 (0 updated)"]
+    table = changed.reset_index(names="delivery")
+    charts.publish_panels(bars, to=tmp_path, table=table, **SAID)
+
+
+def test_a_group_without_numbers_has_no_box_and_is_no_error(tmp_path: Path) -> None:
+    days = pd.DataFrame({"days": [1.0, 2.0, None], "group": ["stayed", "stayed", "left"]})
+    colours = {"stayed": charts.ACCENT, "left": charts.SECOND}
+    boxes = charts.Boxes(days, "days", "group", colours, "days")
+    assert boxes.rows["group"].tolist() == ["stayed"]
+    nobody = charts.Boxes(days.head(0), "days", "group", colours, "days")
+    assert nobody.rows.empty
+    _, ax = charts.figure()
+    nobody.draw(ax, None)
+    assert ticks(ax.yaxis) == []
+
+
+def test_a_place_without_a_row_has_a_bar_of_no_height(tmp_path: Path) -> None:
+    scores = pd.DataFrame({"score": [1, 3], "customers": [20, 7]})
+    columns = charts.Columns(scores, "score", "customers", range(1, 4), "score", "customers")
+    _, ax = charts.figure()
+    columns.draw(ax, None)
+    assert [bar.get_height() for bar in ax.patches] == [20, 0, 7]
