@@ -1,6 +1,5 @@
 """Charts with sliders: what a browser computes is what the tables say, and no customer is lost."""
 
-import io
 import json
 from typing import Any
 
@@ -14,6 +13,7 @@ from ecommerce_lakehouse.charts.chart import Chart
 from ecommerce_lakehouse.charts.exploration import (
     MIME,
     Exploration,
+    count_alike,
     explore_budget,
     explore_limits,
     explore_offers,
@@ -31,6 +31,9 @@ def spec(chart: Exploration) -> dict[str, Any]:
 
 def limits(*customers: dict[str, Any]) -> dict[str, Any]:
     return spec(explore_limits(pd.DataFrame([EVE, *customers]), ["Champions"], still=STILL))
+
+
+LIMITS = limits()
 
 
 def expressions(chart: dict[str, Any]) -> dict[str, str]:
@@ -100,13 +103,12 @@ def test_counting_alike_customers_together_changes_no_score(
     people: list[dict[str, Any]], data: st.DataObject
 ) -> None:
     """Wherever the sliders are, groups are as fine as their steps."""
-    chart = limits(*people)
     sliders = {}
-    for each in chart["params"]:
+    for each in LIMITS["params"]:
         bind = each["bind"]
         steps = (bind["max"] - bind["min"]) // bind["step"]
         sliders[each["name"]] = bind["min"] + bind["step"] * data.draw(st.integers(0, steps))
-    rules = {name: rule for name, rule in expressions(chart).items() if name in "rfm"}
+    rules = {name: rule for name, rule in expressions(LIMITS).items() if name in "rfm"}
 
     def count(rows: list[dict[str, Any]]) -> dict[tuple[int, ...], int]:
         found: dict[tuple[int, ...], int] = {}
@@ -117,7 +119,7 @@ def test_counting_alike_customers_together_changes_no_score(
 
     names = {"recency_days": "days", "frequency": "orders", "monetary_value": "usd"}
     each_alone = [{names[key]: value for key, value in one.items()} for one in people]
-    groups = pd.read_csv(io.StringIO(chart["data"]["values"]))
+    groups = count_alike(pd.DataFrame([EVE, *people]))
     assert groups["customers"].sum() == len(people) + 1, "Eve, who never bought, is there, too"
     together: list[Any] = groups.dropna().to_dict("records")
     assert count([one | {"customers": 1} for one in each_alone]) == count(together)

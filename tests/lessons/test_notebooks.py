@@ -148,7 +148,7 @@ def test_goals_and_what_was_learned_are_those_of_the_exercises(path: Path) -> No
     said = "; ".join(f"{goal[0].lower()}{goal[1:]}" for goal in goals)
     assert f"| **You will learn to** | {said} |" in title
     minutes = sum(one.minutes for one in mine)
-    assert f" to run, {minutes} for the exercises |" in title
+    assert f" to run, {minutes} minutes for the exercises |" in title
     recap = prose(path).partition("## What you learned\n")[2]
     assert re.findall(r"^- \*\*(.+)\.\*\* \S", recap, re.MULTILINE) == goals
 

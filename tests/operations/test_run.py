@@ -93,7 +93,7 @@ def test_every_run_step_and_check_is_recorded(spark: SparkSession, shop: Path) -
     assert step.seconds > 0
     checks = {(row.table, row.check): (row.rows, row.broken) for row in ops(lake, "checks")}
     assert checks["silver.stg_customers", "key is unique"] == (2, 0)
-    assert checks["silver.stg_customers", "email is one"] == (2, 0)
+    assert checks["silver.stg_customers", "email looks valid"] == (2, 0)
 
 
 @pytest.mark.parametrize("way", ["by path", "by URI"])
@@ -240,7 +240,7 @@ def test_an_error_leaves_yesterdays_table(
         ),
         (
             "SELECT * EXCEPT (email), 'nobody' AS email FROM {rows}",
-            "email is one: 2 of 2 rows",
+            "email looks valid: 2 of 2 rows",
         ),
     ],
 )

@@ -54,8 +54,8 @@ def explore_limits(
 ) -> Exploration:
     """How many customers and how much revenue each segment has, as the limits of the scores move.
 
-    A slider holds the limit of score 3 of each measure. The other limits keep their proportion to
-    it, as `int_customer_rfm` has them.
+    A slider holds the limit of score 3 of each measure. The other limits move along with it,
+    and where it starts they are those of `int_customer_rfm`.
 
     Args:
         customers: recency_days, frequency and monetary_value (USD) of each customer; the first is
@@ -83,7 +83,7 @@ def explore_limits(
     panels = alt.hconcat(
         _bars("customers", "customers", order),
         _bars("spent", "USD, completed orders with shipping", order, names=False),
-        data=_count_alike(customers),
+        data=_write_shortly(count_alike(customers)),
     )
     segmented = (
         panels.transform_calculate(r=recency, f=frequency, m=monetary)
@@ -171,20 +171,24 @@ def _inline(rows: pd.DataFrame) -> alt.InlineData:
     return alt.InlineData(values=records)
 
 
-def _count_alike(customers: pd.DataFrame) -> alt.InlineData:
-    """The customers as few lines of text: only as fine as the sliders move, so no count differs."""
+def count_alike(customers: pd.DataFrame) -> pd.DataFrame:
+    """The customers in few rows: only as fine as the sliders move, so no count differs."""
+    days = pd.to_numeric(customers["recency_days"])  # only NULLs come as objects
     groups = pd.DataFrame(
         {
-            "days": (-(-customers["recency_days"] // 5) * 5).clip(upper=365),
+            "days": (-(-days // 5) * 5).clip(upper=365),
             "orders": customers["frequency"].clip(upper=8),
             "usd": (customers["monetary_value"] // 25 * 25).clip(upper=1250),
         }
     ).astype("Int64")
     groups["spent"] = customers["monetary_value"]
     alike = groups.groupby(["days", "orders", "usd"], dropna=False)["spent"]
-    counted = alike.agg(customers="size", spent="sum").reset_index()
-    text = counted.to_csv(index=False, float_format="%.2f", lineterminator="\n")
-    parse = dict.fromkeys(counted.columns, "number")
+    return alike.agg(customers="size", spent="sum").reset_index()
+
+
+def _write_shortly(rows: pd.DataFrame) -> alt.InlineData:
+    text = rows.to_csv(index=False, float_format="%.2f", lineterminator="\n")
+    parse = dict.fromkeys(rows.columns, "number")
     return alt.InlineData(values=text, format=alt.CsvDataFormat(type="csv", parse=parse))
 
 

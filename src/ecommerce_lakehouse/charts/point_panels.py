@@ -108,7 +108,7 @@ class Pareto:
         )
         ax.plot([0, count], [0, 100], color=MUTED, linewidth=1, linestyle="--", gid="guide")
         ax.annotate(
-            "if all sold alike",
+            "if all sold equally well",
             (count * 0.62, 62),
             xytext=(6, -6),
             textcoords="offset points",

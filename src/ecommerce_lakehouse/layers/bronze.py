@@ -20,7 +20,7 @@ RAW_COLUMNS = {
 
 
 MAX_COLUMNS = 1_000_000
-"""So many fields a row may have. At 20,480, Spark's default, one row would end the reading."""
+"""The most fields a row may have. At Spark's default, 20,480, one long row would stop the read."""
 
 
 def read_raw(spark: SparkSession, files: list[str], columns: list[str]) -> DataFrame:
@@ -51,7 +51,7 @@ def read_raw(spark: SparkSession, files: list[str], columns: list[str]) -> DataF
 
 
 def as_they_stand(lines: DataFrame, columns: list[str]) -> DataFrame:
-    """Rows of CSV files without what is the file's and not the text's, such as line ends.
+    """Remove what belongs to the file format and not to the text, such as line ends.
 
     Args:
         lines: What Spark read: the columns, `_corrupt_record` and `_file_name`.
@@ -60,8 +60,8 @@ def as_they_stand(lines: DataFrame, columns: list[str]) -> DataFrame:
     Returns:
         What `read_raw` promises.
     """
-    # In a file with \r\n the \r is left at the end of the line: of the last field, or, in a
-    # row that is too short, of the last one it has. A blank line is only that.
+    # In a file with \r\n the \r stays at the end of the last field. In a row that is too short
+    # this is the last field it has. Of a blank line only the \r is left.
     short = F.col("_corrupt_record").isNotNull()
     ends = [short | F.lit(name == columns[-1]) for name in columns]
     fields = [

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 
 def churn_campaign(dim_customer_segments: DataFrame) -> DataFrame:
-    """Whom to win back: good customers who no longer come.
+    """The customers to win back: good ones who no longer come.
 
     Args:
         dim_customer_segments: One row per customer.

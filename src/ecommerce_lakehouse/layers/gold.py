@@ -131,9 +131,9 @@ def fct_product_performance(int_product_metrics: DataFrame) -> DataFrame:
     def rank(measure: str) -> Column:
         return F.row_number().over(Window.orderBy(F.col(measure).desc(), "product_id"))
 
-    # The limits lie on fifths and halves between two amounts in cents, so three decimals
-    # hold them exactly, and a product that stands right on a limit is not lost to rounding.
-    # Revenue gets three as well: of two unlike DECIMALs of 38 digits Spark rounds the finer one.
+    # A limit may lie between two amounts in cents, by fifths or halves of the distance. Three
+    # decimals hold it exactly, so rounding never moves a product across a limit. Revenue gets
+    # three as well: comparing DECIMAL(38,2) with DECIMAL(38,3), Spark would round the finer one.
     limits = int_product_metrics.agg(
         *[
             F.percentile("revenue", F.lit(p)).cast("DECIMAL(38,3)").alias(name)

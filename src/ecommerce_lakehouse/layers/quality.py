@@ -45,7 +45,7 @@ TIERS = "('Star', 'Performer', 'Average', 'Underperformer')"
 ADDS_UP = "order_total = order_subtotal + shipping_cost"
 
 CHECKS = [
-    Check("stg_customers", "email is one", "email RLIKE '^[^@ ]+@[^@ ]+[.][^@ ]+$'"),
+    Check("stg_customers", "email looks valid", "email RLIKE '^[^@ ]+@[^@ ]+[.][^@ ]+$'"),
     Check("stg_orders", "order has a day", "order_date IS NOT NULL"),
     Check(
         "stg_orders",
@@ -61,7 +61,7 @@ CHECKS = [
     ),
     Check("stg_order_items", "quantity above zero", "quantity > 0"),
     Check("stg_order_items", "line adds up", "line_total = quantity * unit_price"),
-    Check("stg_products", "sold above cost", "list_price >= cost_price", "warning"),
+    Check("stg_products", "price is not below cost", "list_price >= cost_price", "warning"),
     Check("int_customer_orders", "total adds up", ADDS_UP),
     Check("int_customer_orders", "total not negative", "order_total >= 0"),
     Check(
@@ -163,8 +163,8 @@ class Reference:
         column: Its column, which the other table has too. NULL refers to nothing.
         to: The other table.
         holds: A SQL condition on a row and its partner, if there is one to keep.
-        limit: The share (0 to 1) of rows without partner above which it is an error. Of fewer
-            than a hundred rows it never is: they may be chance.
+        limit: The share (0 to 1) of rows without partner above which it is an error. With
+            fewer than a hundred rows it never is an error: it may be chance.
     """
 
     table: str
@@ -233,9 +233,9 @@ def check_days(orders: DataFrame, as_of_date: date) -> DataFrame:
         as_of_date: The last day that should be there.
 
     Returns:
-        Three warnings, as `check_table` has them: the rows are the orders of four weeks, broken
-        are the days without any, the days since the last (from the second on), and the orders
-        missing to reach six tenths of the four weeks before.
+        Three warnings, as `check_table` has them. `rows` counts the orders of four weeks.
+        `broken` counts the days without an order, the days since the last order (if it is more
+        than one), and how many orders are missing to six tenths of the four weeks before.
     """
     ago = F.date_diff(F.lit(as_of_date), F.col("order_date"))
     lately, before = ago.between(0, 27), ago.between(28, 55)
@@ -250,7 +250,7 @@ def check_days(orders: DataFrame, as_of_date: date) -> DataFrame:
     lacking = F.ceil(F.col("before") * 0.6) - F.col("rows")
     checks = {
         "no day without orders": F.when(often, 28 - F.col("days")),
-        "orders are of today or yesterday": F.when(often & (F.col("age") > 1), F.col("age")),
+        "last order is of today or yesterday": F.when(often & (F.col("age") > 1), F.col("age")),
         "as many orders as before": F.when(often & (lacking > 0), lacking),
     }
     found = F.array(

@@ -98,8 +98,8 @@ def judge(raw: DataFrame, entity: str) -> DataFrame:
         `_raw` (the row as it stood) and `_reason` (NULL where the row is good).
     """
     rules = RULES[entity]
-    # Column by column, step by step: a recipe that is named is followed once a row, one that
-    # is written into several others is followed in each of them.
+    # In steps: a recipe that is kept as a column is computed once for each row. Written into
+    # several other recipes, it would be computed again in each of them.
     texts = raw.withColumns({f"_text_{name}": F.nullif(F.trim(name), F.lit("")) for name in rules})
     typed = texts.withColumns(
         {f"_typed_{name}": kind(F.col(f"_text_{name}")) for name, kind in rules.items()}

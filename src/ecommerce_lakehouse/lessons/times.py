@@ -15,7 +15,9 @@ WORDS_A_MINUTE = 150
 """Slower than a novel is read: there is something to understand in each sentence."""
 LINES_A_MINUTE = 15
 """Of code."""
-ROW = re.compile(r"(?<=\| \*\*Time\*\* \| )(\d+) minutes to read, (\d+) to run, [^|]+(?= \|)")
+ROW = re.compile(
+    r"(?<=\| \*\*Time\*\* \| )(\d+) minutes to read, (\d+) minutes? to run, [^|]+(?= \|)"
+)
 
 
 def write_times(notebook: dict[str, Any], seconds: float | None = None) -> bool:

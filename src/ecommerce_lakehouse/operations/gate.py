@@ -65,7 +65,7 @@ class Gate(OpenGate):
         >>> for name in ("customers", "stg_customers"):
         ...     rows = shop.build(name)
         >>> [row.check for row in shop.writer.gate.pop_results(registry.get("stg_customers"))]
-        ['email is one', 'key is present', 'key is unique']
+        ['email looks valid', 'key is present', 'key is unique']
     """
 
     def __init__(self, checks: Sequence[Check] = CHECKS) -> None:
