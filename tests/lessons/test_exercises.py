@@ -417,7 +417,7 @@ def test_what_a_task_says_of_the_example_is_true(spark: SparkSession) -> None:
     assert alice.rfm_segment_code in exercises()["03.3"].solution.code
     john = shop.read("fct_customer_metrics").where("customer_id = 1").head()
     assert john is not None
-    assert f"expects {john.predicted_clv_12m} USD of John" in exercises()["09.1"].task
+    assert f"expects John to spend {john.predicted_clv_12m} USD" in exercises()["09.1"].task
 
 
 @pytest.mark.parametrize("letters", ["b d", "db", "B and D", "d), b)"])

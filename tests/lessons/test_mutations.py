@@ -43,6 +43,10 @@ class Mutation:
             case "a raw value":
                 which = "shop" if "/shop/" in self.path else "example"
                 return [f"tests/shop/test_shop_generator.py -k committed_{which}"]
+            case "a chart" if self.path.endswith(".py"):
+                which = "exploration" if "exploration" in self.path else "panels"
+                lessons = "notebooks/04_gold.ipynb notebooks/06_analysis_visualization.ipynb"
+                return [f"tests/charts/test_{which}.py", f"validate {lessons}"]
             case "a chart":
                 return ["tests/lessons/test_notebooks.py", f"validate {self.path}"]
             case "an exercise":

@@ -39,7 +39,8 @@ def write_times(notebook: dict[str, Any], seconds: float | None = None) -> bool:
     mine = [one.minutes for one in exercises().values() if one.number[:2] in numbers]
     run = int(found[2]) if seconds is None else max(1, round(seconds / 60))
     told = (
-        f"{_reading_minutes(notebook)} minutes to read, {run} to run, {sum(mine)} for the exercises"
+        f"{_reading_minutes(notebook)} minutes to read, {run} minute{'s' * (run > 1)} to run, "
+        f"{sum(mine)} minutes for the exercises"
     )
     title["source"] = text[: found.start()] + told + text[found.end() :]
     return told != found[0]
