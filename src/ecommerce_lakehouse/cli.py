@@ -261,6 +261,37 @@ def generate(
     )
 
 
+@app.command("import")
+def import_exports(
+    mapping: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE", help="A mapping, or one that is ready.", callback=refuse_empty
+        ),
+    ],
+    exports: Annotated[
+        str,
+        typer.Option("--from", metavar="FOLDER", help="The exports.", callback=refuse_empty),
+    ],
+    out: Annotated[
+        str, typer.Option(metavar="FOLDER", help="The folder to write.", callback=refuse_empty)
+    ],
+    delivery: Annotated[
+        str, typer.Option(metavar="NAME", help="Write later files, such as 2024-07.")
+    ] = "",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace raw files.")] = False,
+) -> None:
+    """Make the four raw files from another shop's exports."""
+    from ecommerce_lakehouse.imports import import_files, read_mapping
+
+    told = read_mapping(mapping)
+    for account in import_files(
+        told, Path(exports), Path(out), delivery=delivery, overwrite=overwrite
+    ):
+        console.print(str(account), soft_wrap=True)
+    console.print(f"\nBuild the tables with:  lakehouse run --data-dir {out}", soft_wrap=True)
+
+
 @app.command()
 def doctor(
     fetch: Annotated[

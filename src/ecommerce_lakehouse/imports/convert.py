@@ -1,0 +1,409 @@
+"""Make the four raw files from a shop's exports, text to text, with DuckDB reading them.
+
+Rows stream through: what does not fit into memory waits on the disk. A value that cannot be
+converted is passed on as it stood, so that silver's quarantine tells why.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import difflib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from ecommerce_lakehouse.errors import InputError
+from ecommerce_lakehouse.imports.mapping import RAW, Cell, Mapping, Table
+
+MEMORY = "600MB"
+CHUNK = 2**20
+ROW, LINE = "_row", "_line"
+"""The number of a row in its exports, whose order DuckDB keeps; and among the rows of its text."""
+NUMBERS = "numbers.csv"
+"""The file beside the raw ones that says which number a text got."""
+
+
+@dataclass
+class Account:
+    """What became of the rows of the exports of one raw file.
+
+    Attributes:
+        table: Such as `orders`.
+        exports: How many files were read.
+        rows_in: Their rows.
+        rows_out: The rows of the raw file.
+        broken: Rows with too many fields, or quotes that do not fit: each is one field now.
+        kept: For each column, how many texts could not be converted and are as they stood.
+    """
+
+    table: str
+    exports: int
+    rows_in: int
+    rows_out: int
+    broken: int = 0
+    kept: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def joined(self) -> int:
+        """Rows that were put together with others of their key."""
+        return self.rows_in - self.rows_out
+
+    def __str__(self) -> str:
+        lines = [
+            f"raw_{self.table}.csv: {self.rows_in:,} rows of {self.exports} "
+            f"file{'s' * (self.exports > 1)} in, {self.rows_out:,} out"
+        ]
+        if self.joined:
+            lines[0] += f", {self.joined:,} put together with others of their key"
+        if self.broken:
+            lines.append(f"  {self.broken:,} rows do not have the header's fields; each is one")
+        for column, count in self.kept.items():
+            lines.append(f"  {column}: {count:,} texts as they stood")
+        return "\n".join(lines)
+
+
+def import_files(
+    mapping: Mapping, exports: Path, out: Path, *, delivery: str = "", overwrite: bool = False
+) -> list[Account]:
+    """Write the four raw files that a mapping makes from a folder of exports.
+
+    Args:
+        mapping: How they are made.
+        exports: The folder with the exports.
+        out: Where the raw files go, and which text got which number.
+        delivery: The name of a later delivery, such as `2024-07`: the files are
+            `raw_orders_2024-07.csv` and so on.
+        overwrite: Whether raw files that are there may be replaced.
+
+    Returns:
+        What became of the rows, raw file by raw file.
+
+    Raises:
+        InputError: An export is missing, lacks a column or is not in its encoding, or a raw file
+            is there. Nothing was written.
+    """
+    names = {table: f"raw_{table}{'_' * bool(delivery)}{delivery}.csv" for table in RAW}
+    for name in names.values():
+        if (out / name).exists() and not overwrite:
+            raise InputError(
+                f"{out / name} is there already.",
+                "Import a later delivery with:  --delivery 2024-07  "
+                "(or replace it with:  --overwrite)",
+            )
+    files = {table: _find(mapping, table, exports) for table in RAW}
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out, prefix=".import-") as scratch, _engine(scratch) as db:
+        _load_numbers(db, out / NUMBERS)
+        accounts = [
+            _Conversion(db, mapping, table, files[table], Path(scratch)).write() for table in RAW
+        ]
+        _save_numbers(db, Path(scratch, NUMBERS))
+        for table, name in names.items():
+            os.replace(Path(scratch, f"{table}.csv"), out / name)
+        if Path(scratch, NUMBERS).exists():
+            os.replace(Path(scratch, NUMBERS), out / NUMBERS)
+    return accounts
+
+
+def _find(mapping: Mapping, table: str, folder: Path) -> list[Path]:
+    wanted = mapping.tables[table].exports
+    found = sorted(folder.glob(wanted))
+    if not found:
+        there = ", ".join(sorted(path.name for path in folder.glob("*"))[:8]) or "nothing"
+        raise InputError(
+            f"{folder} has no {wanted}, from which {mapping.name} makes raw_{table}.csv.",
+            f"There is {there}. Change  from  in [{table}], or name the folder with:  --from",
+        )
+    return found
+
+
+@contextmanager
+def _engine(scratch: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    db = duckdb.connect(
+        os.path.join(scratch, "rows.duckdb"),
+        config={"memory_limit": MEMORY, "temp_directory": scratch},
+    )
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+def _load_numbers(db: duckdb.DuckDBPyConnection, known: Path) -> None:
+    db.execute("CREATE TABLE numbers (_of VARCHAR, _text VARCHAR, _number BIGINT)")
+    if known.exists():
+        db.execute(
+            "INSERT INTO numbers SELECT name, text, CAST(number AS BIGINT) "
+            "FROM read_csv(?, header=true, all_varchar=true)",
+            [str(known)],
+        )
+
+
+def _save_numbers(db: duckdb.DuckDBPyConnection, path: Path) -> None:
+    if db.execute("SELECT count(*) FROM numbers").fetchone() != (0,):
+        _copy(
+            db,
+            "SELECT _of AS name, _text AS text, _number AS number "
+            "FROM numbers ORDER BY _of, _number",
+            path,
+        )
+
+
+def _copy(db: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    db.execute(f"COPY ({query}) TO {_text(str(path))} (FORMAT csv, HEADER)")
+
+
+class _Conversion:
+    """One raw file, made from its exports."""
+
+    def __init__(
+        self,
+        db: duckdb.DuckDBPyConnection,
+        mapping: Mapping,
+        name: str,
+        files: list[Path],
+        scratch: Path,
+    ) -> None:
+        self._db = db
+        self._mapping = mapping
+        self._name = name
+        self._table: Table = mapping.tables[name]
+        self._files = files
+        self._scratch = scratch
+
+    def write(self) -> Account:
+        """Write the raw file into the scratch folder."""
+        db, name = self._db, self._name
+        readable = []
+        for number, path in enumerate(self._files):
+            header = self._header(path)
+            readable.append((self._readable(number, path), header))
+        db.execute(f"CREATE TABLE source AS {_read(self._table, readable)}")
+        broken = db.execute("SELECT DISTINCT file_id, line, csv_line FROM reject_errors").fetchall()
+        for target, cell in self._table.cells.items():
+            if cell.number:
+                self._number(target, cell)
+        query = self._query()
+        path = self._scratch / f"{name}.csv"
+        _copy(db, query, path)
+        if broken:
+            with path.open("a", encoding="utf-8", newline="") as file:
+                lines = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+                lines.writerows([line] for _, _, line in sorted(broken))
+        rows_in = self._count("SELECT count(*) FROM source")
+        rows_out = self._count(f"SELECT count(*) FROM ({query})")
+        account = Account(
+            name, len(self._files), rows_in + len(broken), rows_out + len(broken), len(broken)
+        )
+        for target, cell in self._table.cells.items():
+            if failed := _failed(cell):
+                count = self._count(f"SELECT count(*) FROM source WHERE {failed}")
+                if count:
+                    account.kept[target] = count
+        db.execute("DROP TABLE source; DELETE FROM reject_errors")
+        return account
+
+    def _count(self, query: str) -> int:
+        found = self._db.execute(query).fetchone()
+        assert found is not None
+        return int(found[0])
+
+    def _header(self, path: Path) -> list[str]:
+        """The columns of an export; all that the mapping names are there."""
+        with path.open(encoding=_encoding(self._table), errors="replace", newline="") as file:
+            header = next(csv.reader(file, delimiter=self._table.delimiter), [])
+        for target, cell in self._table.cells.items():
+            for column in [*([cell.column] if cell.column else []), *cell.number]:
+                if column not in header:
+                    near = difflib.get_close_matches(column, header, 1)
+                    raise InputError(
+                        f'{path.name} has no column "{column}", from which {self._mapping.name} '
+                        f"makes {target} of raw_{self._name}.csv.",
+                        f'Is it "{near[0]}"?' if near else f"It has {', '.join(header)}.",
+                    )
+        return header
+
+    def _readable(self, number: int, path: Path) -> Path:
+        """The file in UTF-8, as DuckDB wants it."""
+        encoding = _encoding(self._table)
+        if encoding == "utf-8-sig":
+            self._check_utf8(path)
+            return path
+        copy = self._scratch / f"{self._name}-{number}.txt"
+        try:
+            with path.open(encoding=encoding, newline="") as file, copy.open("wb") as target:
+                while text := file.read(CHUNK):
+                    target.write(text.encode())
+        except UnicodeDecodeError as problem:
+            raise self._not_encoded(path, encoding, problem) from None
+        return copy
+
+    def _check_utf8(self, path: Path) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        line = 1
+        with path.open("rb") as file:
+            while True:
+                chunk = file.read(CHUNK)
+                try:
+                    decoder.decode(chunk, final=not chunk)
+                except UnicodeDecodeError as problem:
+                    line += chunk[: problem.start].count(b"\n")
+                    raise self._not_encoded(path, f"UTF-8 in line {line}", problem) from None
+                if not chunk:
+                    return
+                line += chunk.count(b"\n")
+
+    def _not_encoded(self, path: Path, what: str, problem: UnicodeDecodeError) -> InputError:
+        return InputError(
+            f"{path.name} is not {what} ({problem.reason}).",
+            f'Say in [{self._name}] of {self._mapping.name} what it is:  encoding = "cp1252"',
+        )
+
+    def _number(self, target: str, cell: Cell) -> None:
+        """Give each text that has none a number, in the order in which they come."""
+        self._db.execute(
+            f"""
+            INSERT INTO numbers
+            SELECT {_text(target)}, text,
+                   (SELECT coalesce(max(_number), 0) FROM numbers WHERE _of = {_text(target)})
+                   + row_number() OVER (ORDER BY first)
+            FROM (
+                SELECT {_numbered(cell)} AS text, min({ROW}) AS first
+                FROM source GROUP BY text HAVING text IS NOT NULL
+            )
+            WHERE text NOT IN (SELECT _text FROM numbers WHERE _of = {_text(target)})
+            """
+        )
+
+    def _query(self) -> str:
+        key = RAW[self._name][0]
+        cells = [
+            f"nullif({self._expression(name, cell)}, '') AS {_name(name)}"
+            for name, cell in self._table.cells.items()
+        ]
+        rows = f"SELECT {ROW}, {', '.join(cells)} FROM source"
+        names = [_name(name) for name in RAW[self._name]]
+        if self._table.rows == "every":
+            return f"SELECT {', '.join(names)} FROM ({rows}) ORDER BY {ROW}"
+        pick = "arg_min" if self._table.rows == "first" else "arg_max"
+        picked = [f"{pick}({name}, {ROW}) AS {name}" for name in names[1:]]
+        return (
+            f"SELECT {', '.join(names)} FROM (SELECT {key}, {', '.join(picked)}, "
+            f"min({ROW}) AS first FROM ({rows}) GROUP BY {key}) ORDER BY first"
+        )
+
+    def _expression(self, target: str, cell: Cell) -> str:
+        if cell.number:
+            return (
+                "CAST((SELECT any_value(_number) FROM numbers "
+                f"WHERE _of = {_text(target)} AND _text = {_numbered(cell)}) AS VARCHAR)"
+            )
+        return _converted(cell)
+
+
+def _encoding(table: Table) -> str:
+    return "utf-8-sig" if codecs.lookup(table.encoding).name == "utf-8" else table.encoding
+
+
+def _columns(header: list[str]) -> str:
+    """A header as DuckDB wants it: each name once, and none empty."""
+    names: list[str] = []
+    for place, name in enumerate(header, 1):
+        names.append(f"{name}_{place}" if name in [*names, ""] else name)
+    return ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
+
+
+def _read(table: Table, files: list[tuple[Path, list[str]]]) -> str:
+    # In parallel DuckDB takes no quoted line breaks where it fills up short rows.
+    options = (
+        f"auto_detect=false, header=true, delim={_text(table.delimiter)}, quote='\"', escape='\"', "
+        "null_padding=true, store_rejects=true, rejects_limit=0, parallel=false"
+    )
+    each = [
+        f"SELECT * FROM read_csv({_text(str(path))}, {options}, columns={{{_columns(header)}}})"
+        for path, header in files
+    ]
+    rows = f"SELECT row_number() OVER () AS {ROW}, * FROM ({' UNION ALL BY NAME '.join(each)})"
+    for cell in table.cells.values():
+        if cell.line:
+            same = f"PARTITION BY {_joined(cell)} ORDER BY {ROW}"
+            return f"SELECT *, row_number() OVER ({same}) AS {LINE} FROM ({rows}) ORDER BY {ROW}"
+    return rows
+
+
+def _converted(cell: Cell) -> str:
+    """A text as the raw file has it; as it stood where it cannot be converted."""
+    text = _stripped(cell)
+    if cell.decimal:
+        amount = f"replace({text}, {_text(cell.thousands)}, '')" if cell.thousands else text
+        amount = f"replace({amount}, {_text(cell.decimal)}, '.')"
+        text = f"CASE WHEN {_is_amount(cell)} THEN {amount} ELSE {text} END"
+    if cell.date:
+        text = f"coalesce(strftime({_as_date(cell)}, '%Y-%m-%d'), {text})"
+    if cell.map:
+        cases = " ".join(
+            f"WHEN {_text(old.strip().lower())} THEN {_text(new)}" for old, new in cell.map.items()
+        )
+        otherwise = text if cell.otherwise is None else _text(cell.otherwise)
+        text = f"CASE lower(trim({text})) {cases} ELSE {otherwise} END"
+    return text
+
+
+def _stripped(cell: Cell) -> str:
+    """The text before it is converted."""
+    if cell.value is not None:
+        return _text(cell.value)
+    text = f"CAST(({cell.sql}) AS VARCHAR)" if cell.sql else _name(cell.column)
+    if cell.part:
+        text = f"split_part(trim({text}), {_text(cell.of)}, {cell.part})"
+    if cell.strip:
+        text = f"translate({text}, {_text(cell.strip)}, '')"
+    return text
+
+
+def _is_amount(cell: Cell) -> str:
+    point, group = (f"[{each}]" if each else "" for each in (cell.decimal, cell.thousands))
+    whole = rf"\d+|\d{{1,3}}({group}\d{{3}})+" if group else r"\d+"
+    return f"regexp_full_match(trim({_stripped(cell)}), {_text(f'-?({whole})({point}[0-9]+)?')})"
+
+
+def _as_date(cell: Cell) -> str:
+    return f"try_strptime(trim({_stripped(cell)}), {_text(cell.date)})"
+
+
+def _failed(cell: Cell) -> str:
+    """Where a text is there and cannot be converted; empty where nothing is converted."""
+    tests = []
+    if cell.decimal:
+        tests.append(f"NOT {_is_amount(cell)}")
+    if cell.date:
+        tests.append(f"{_as_date(cell)} IS NULL")
+    if not tests:
+        return ""
+    return f"trim({_stripped(cell)}) <> '' AND ({' OR '.join(tests)})"
+
+
+def _numbered(cell: Cell) -> str:
+    """The text that gets a number; NULL where nothing is there."""
+    return f"{_joined(cell)} || ' / ' || {LINE}" if cell.line else _joined(cell)
+
+
+def _joined(cell: Cell) -> str:
+    parts = ", ".join(f"nullif(trim({_name(column)}), '')" for column in cell.number)
+    return f"nullif(lower(concat_ws(' / ', {parts})), '')"
+
+
+def _text(value: str) -> str:
+    quoted = value.replace("'", "''")
+    return f"'{quoted}'"
+
+
+def _name(value: str) -> str:
+    quoted = value.replace('"', '""')
+    return f'"{quoted}"'

@@ -1,0 +1,373 @@
+"""Other shops' exports become the four raw files: text to text, and no row is lost."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from ecommerce_lakehouse import MemoryLakehouse
+from ecommerce_lakehouse.errors import InputError
+from ecommerce_lakehouse.imports import Account, import_files, read_mapping, ready_mappings
+from ecommerce_lakehouse.imports.mapping import RAW
+
+SHOPIFY = """\
+Name,Email,Financial Status,Shipping,Created at,Lineitem quantity,Lineitem name,Lineitem price,\
+Billing Name,Billing Country,Cancelled at,Vendor
+#1001,john@shop.test,paid,5.00,2023-01-05 23:59:00 -0500,1,Mug,10.00,John Doe,US,,Home
+#1001,john@shop.test,,,2023-01-05 23:59:00 -0500,2,"Pen, blue",1.50,,,,Office
+#1002,,refunded,0.00,2023-01-06 09:00:00 -0500,1,Mug,12.00,Ann de la Cruz,ID,,Home
+#1003,ann@shop.test,paid,0.00,2023-01-07 09:00:00 -0500,1,Mug,12.00,Ann Lee,ID,2023-01-08 00:00,Home
+"""
+WOOCOMMERCE = """\
+Order Number,Order Status,Order Date,Order Shipping Amount,First Name (Billing),\
+Last Name (Billing),Email (Billing),Country Code (Billing),Item Name,Quantity,Item Cost
+77,Completed,2023-02-01 10:00,4.90,John,Doe,john@shop.test,US,Mug,1,10.00
+77,Completed,2023-02-01 10:00,4.90,John,Doe,john@shop.test,US,Pen,2,1.50
+80,On hold,2023-02-02 10:00,0.00,Ann,Lee,ann@shop.test,ID,Mug,1,11.00
+"""
+ONLINE_RETAIL = """\
+Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country
+489434,85048,15CM CHRISTMAS GLASS BALL,12,2009-12-01 07:45:00,6.95,13085.0,United Kingdom
+489434,79323P,PINK CHERRY LIGHTS,12,2009-12-01 07:45:00,6.75,13085.0,United Kingdom
+489435,22350,,-4,2009-12-01 07:46:00,0.00,,United Kingdom
+C489449,85048,15CM CHRISTMAS GLASS BALL,-2,2009-12-01 10:33:00,6.95,13085.0,United Kingdom
+"""
+CUSTOM = """\
+[customers]
+from = "people.csv"
+delimiter = ";"
+encoding = "cp1252"
+
+[customers.columns]
+customer_id = "nr"
+email = "mail"
+first_name = { column = "name", part = 1 }
+last_name = { column = "name", part = -1 }
+country = { value = "DE" }
+created_at = { column = "since", date = "%d.%m.%Y" }
+
+[orders]
+from = "orders_*.csv"
+
+[orders.columns]
+order_id = "id"
+customer_id = "customer"
+order_date = { column = "day", date = "%d/%m/%Y" }
+shipping_cost = { column = "shipping", strip = "€ ", decimal = ",", thousands = "." }
+
+[orders.columns.status]
+column = "state"
+map = { Bezahlt = "completed", storniert = "cancelled" }
+otherwise = "pending"
+
+[order_items]
+from = "orders_*.csv"
+
+[order_items.columns]
+order_item_id = { number = "id", line = true }
+order_id = "id"
+product_id = { number = ["thing", "size"] }
+quantity = { value = "1" }
+unit_price = { sql = "shipping" }
+
+[products]
+from = "orders_*.csv"
+rows = "last"
+
+[products.columns]
+product_id = { number = ["thing", "size"] }
+product_name = { sql = "thing || ' ' || size" }
+category = { value = "" }
+cost_price = { value = "1.00" }
+list_price = { value = "2.00" }
+"""
+ORDERS = "id,customer,day,state,shipping,thing,size\n"
+
+
+def write(folder: Path, **files: str) -> Path:
+    """A folder of exports."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        encoding = "cp1252" if name == "people" else "utf-8"
+        (folder / f"{name}.csv").write_text(text, encoding=encoding, newline="")
+    return folder
+
+
+def rows(folder: Path, table: str) -> list[list[str]]:
+    """The rows of a raw file, without its header."""
+    with (folder / f"raw_{table}.csv").open(encoding="utf-8", newline="") as file:
+        header, *found = csv.reader(file)
+    assert tuple(header) == RAW[table.partition("_2")[0]]
+    return found
+
+
+@pytest.fixture
+def custom(tmp_path: Path) -> str:
+    """A mapping that uses all there is."""
+    path = tmp_path / "shop.toml"
+    path.write_text(CUSTOM, encoding="utf-8")
+    write(tmp_path / "in", people="nr;mail;name;since\r\n1;jo@shop.test;José Müller;31.12.2022\r\n")
+    write(tmp_path / "in", orders_1=ORDERS)
+    return str(path)
+
+
+def convert(mapping: str, folder: Path, **options: Any) -> dict[str, Account]:
+    accounts = import_files(read_mapping(mapping), folder / "in", folder / "out", **options)
+    return {account.table: account for account in accounts}
+
+
+# ── Ready mappings ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_shopify(tmp_path: Path) -> None:
+    """What belongs to the whole order stands in its first row only."""
+    write(tmp_path / "in", orders_export_1=SHOPIFY)
+    accounts = convert("shopify", tmp_path)
+    assert rows(tmp_path / "out", "customers") == [
+        ["1", "john@shop.test", "John", "Doe", "US", "2023-01-05"],
+        ["", "", "Ann", "Cruz", "ID", "2023-01-06"],
+        ["2", "ann@shop.test", "Ann", "Lee", "ID", "2023-01-07"],
+    ]
+    assert rows(tmp_path / "out", "orders") == [
+        ["1", "1", "2023-01-05", "completed", "5.00"],
+        ["2", "", "2023-01-06", "returned", "0.00"],
+        ["3", "2", "2023-01-07", "cancelled", "0.00"],
+    ]
+    assert rows(tmp_path / "out", "order_items") == [
+        ["1", "1", "1", "1", "10.00"],
+        ["2", "1", "2", "2", "1.50"],
+        ["3", "2", "1", "1", "12.00"],
+        ["4", "3", "1", "1", "12.00"],
+    ]
+    assert rows(tmp_path / "out", "products") == [
+        ["1", "Mug", "Home", "12.00", "12.00"],
+        ["2", "Pen, blue", "Office", "1.50", "1.50"],
+    ]
+    assert (accounts["orders"].rows_in, accounts["orders"].rows_out) == (4, 3)
+
+
+def test_woocommerce(tmp_path: Path) -> None:
+    write(tmp_path / "in", orders=WOOCOMMERCE)
+    convert("woocommerce", tmp_path)
+    assert rows(tmp_path / "out", "customers") == [
+        ["1", "john@shop.test", "John", "Doe", "US", "2023-02-01"],
+        ["2", "ann@shop.test", "Ann", "Lee", "ID", "2023-02-02"],
+    ]
+    assert rows(tmp_path / "out", "orders") == [
+        ["77", "1", "2023-02-01", "Completed", "4.90"],
+        ["80", "2", "2023-02-02", "pending", "0.00"],
+    ]
+    assert [row[:4] for row in rows(tmp_path / "out", "order_items")] == [
+        ["1", "77", "1", "1"],
+        ["2", "77", "2", "2"],
+        ["3", "80", "1", "1"],
+    ]
+
+
+def test_online_retail_ii(tmp_path: Path) -> None:
+    """An invoice that takes goods back is an order that was returned; nobody's order stays."""
+    write(tmp_path / "in", online_retail_2009=ONLINE_RETAIL)
+    convert("online_retail_ii", tmp_path)
+    assert rows(tmp_path / "out", "orders") == [
+        ["1", "13085", "2009-12-01", "completed", ""],
+        ["2", "", "2009-12-01", "completed", ""],
+        ["3", "13085", "2009-12-01", "returned", ""],
+    ]
+    quantities = [row[3] for row in rows(tmp_path / "out", "order_items")]
+    assert quantities == ["12", "12", "-4", "2"]
+    assert rows(tmp_path / "out", "customers")[0][:2] == ["13085", "13085@online-retail.example"]
+
+
+def test_every_ready_mapping_is_complete_and_says_what_is_lost() -> None:
+    assert len(ready_mappings()) >= 3
+    for name, path in ready_mappings().items():
+        read_mapping(name)
+        assert "What is lost" in path.read_text("utf-8") or name == "online_retail_ii"
+
+
+def test_the_tables_are_built_from_what_was_imported(spark: SparkSession, tmp_path: Path) -> None:
+    """What nobody could convert is in the quarantine, with a reason."""
+    write(tmp_path / "in", orders_export_1=SHOPIFY)
+    convert("shopify", tmp_path)
+    lake = MemoryLakehouse(spark, tmp_path / "out")
+    spent = {
+        row.customer_id: str(row.monetary_value) for row in lake.read("int_customer_rfm").collect()
+    }
+    assert spent == {1: "18.00"}
+    reasons = {(row.source_table, row.reason) for row in lake.read("quarantine").collect()}
+    assert ("orders", "missing_customer_id") in reasons
+
+
+# ── Conversions ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_other_encodings_delimiters_dates_and_parts(custom: str, tmp_path: Path) -> None:
+    convert(custom, tmp_path)
+    (row,) = rows(tmp_path / "out", "customers")
+    assert row == ["1", "jo@shop.test", "José", "Müller", "DE", "2022-12-31"]
+
+
+@pytest.mark.parametrize(
+    ("amount", "written"),
+    [
+        ("5,90", "5.90"),
+        ("€ 1.234,50", "1234.50"),
+        ("7", "7"),
+        ("-3,00", "-3.00"),
+        ("1.2", "1.2"),
+        ("12.34,5", "12.34,5"),
+        ("free", "free"),
+        ("", ""),
+    ],
+)
+def test_an_amount_that_is_none_is_passed_on(
+    custom: str, tmp_path: Path, amount: str, written: str
+) -> None:
+    """Without its currency, which was asked for; but never a guess."""
+    write(tmp_path / "in", orders_1=f'{ORDERS}1,1,01/02/2023,bezahlt,"{amount}",Mug,L\n')
+    accounts = convert(custom, tmp_path)
+    assert rows(tmp_path / "out", "orders")[0][4] == written
+    is_kept = written in ("1.2", "12.34,5", "free")
+    assert accounts["orders"].kept == ({"shipping_cost": 1} if is_kept else {})
+
+
+def test_what_cannot_be_converted_is_counted_and_passed_on(custom: str, tmp_path: Path) -> None:
+    days = ["31/01/2023", "31/02/2023", "2023-01-31", ""]
+    lines = [f'{number},1,{day},x,"1,00",Mug,L' for number, day in enumerate(days)]
+    write(tmp_path / "in", orders_1=ORDERS + "\n".join(lines))
+    accounts = convert(custom, tmp_path)
+    found = [row[2] for row in rows(tmp_path / "out", "orders")]
+    assert found == ["2023-01-31", "31/02/2023", "2023-01-31", ""]
+    assert accounts["orders"].kept == {"order_date": 2}
+    assert "order_date: 2 texts as they stood" in str(accounts["orders"])
+
+
+def test_statuses_are_mapped_whatever_their_letters(custom: str, tmp_path: Path) -> None:
+    states = ["Bezahlt", " BEZAHLT ", "storniert", "neu"]
+    lines = [f'{number},1,01/01/2023,{state},"1,00",Mug,L' for number, state in enumerate(states)]
+    write(tmp_path / "in", orders_1=ORDERS + "\n".join(lines))
+    convert(custom, tmp_path)
+    found = [row[3] for row in rows(tmp_path / "out", "orders")]
+    assert found == ["completed", "completed", "cancelled", "pending"]
+
+
+def test_no_row_is_lost_however_it_is_broken(custom: str, tmp_path: Path) -> None:
+    """Too few fields are filled up; too many are one field, which silver calls corrupt."""
+    broken = [
+        '1,1,01/01/2023,x,"1,00",Mug,L',
+        "2,1",
+        '3,1,01/01/2023,x,"1,00",Mug,L,more,and more',
+        '4,1,01/01/2023,x,"1,00","a\nb ""c"" d",L',
+        "",
+        '5,1,01/01/2023,x,"1,00",Mug,L',
+    ]
+    write(tmp_path / "in", orders_1=ORDERS + "\n".join(broken) + "\n")
+    accounts = convert(custom, tmp_path)
+    found = rows(tmp_path / "out", "orders")
+    assert [row[0] for row in found] == ["1", "2", "4", "5", broken[2]]
+    assert (accounts["orders"].rows_in, accounts["orders"].broken) == (5, 1)
+    assert rows(tmp_path / "out", "products")[2][1] == 'a\nb "c" d L'
+
+
+def test_files_are_read_in_the_order_of_their_names_and_may_have_other_columns(
+    custom: str, tmp_path: Path
+) -> None:
+    write(
+        tmp_path / "in",
+        orders_1=ORDERS + '1,1,01/01/2023,x,"1,00",Mug,L\n',
+        orders_2="size,thing,shipping,note,state,day,customer,id\nL,Pen,2,hello,x,02/01/2023,1,2\n",
+    )
+    convert(custom, tmp_path)
+    assert [row[0] for row in rows(tmp_path / "out", "orders")] == ["1", "2"]
+    assert [row[1] for row in rows(tmp_path / "out", "products")] == ["Mug L", "Pen L"]
+
+
+def test_a_later_delivery_keeps_the_numbers(custom: str, tmp_path: Path) -> None:
+    """A line that is exported again is the same line, and a new one has a new number."""
+    first = '1,1,01/01/2023,x,"1,00",Mug,L\n1,1,01/01/2023,x,"1,00",Pen,S\n'
+    write(tmp_path / "in", orders_1=ORDERS + first)
+    convert(custom, tmp_path)
+    later = '0,1,01/01/2023,x,"1,00",Cap,M\n' + first
+    write(tmp_path / "in", orders_1=ORDERS + later)
+    convert(custom, tmp_path, delivery="2024-07")
+    assert [row[0::2][:2] for row in rows(tmp_path / "out", "order_items_2024-07")] == [
+        ["3", "3"],
+        ["1", "1"],
+        ["2", "2"],
+    ]
+
+
+# ── What is refused ──────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("[orders]", "[order]", "line 14: [order] is no raw file"),
+        ("shipping_cost = {", "shipping = {", 'line 21: raw_orders.csv has no column "shipping"'),
+        ('order_id = "id"\ncustomer', "customer", 'line 17: [orders.columns] lacks "order_id"'),
+        ("part = 1 }", 'part = "1" }', 'line 9: "part" of "first_name" has to be a whole number'),
+        ('{ value = "DE" }', "{ }", 'line 11: "country" needs one of column, number, sql, value'),
+        ('{ value = "DE" }', "7", 'line 11: "country" has to be a text or a table'),
+        ('date = "%d/%m/%Y"', 'day = "%d"', 'line 20: "day" is not known'),
+        ('rows = "last"', 'rows = "best"', 'line 40: "rows" has to be "every", "first" or "last"'),
+        ('encoding = "cp1252"', 'encoding = "cp"', 'line 4: "cp" is no encoding'),
+        ('delimiter = ";"', 'delimiter = ";;"', 'line 3: "delimiter" has to be one letter'),
+        ('from = "people.csv"', 'form = "people.csv"', 'line 2: "form" is not known'),
+        ('{ number = "id", line = true }', '{ column = "id", line = true }', '"line" needs'),
+        ("[products]", "[products", "is no TOML"),
+    ],
+)
+def test_a_mapping_that_says_something_else_is_refused_with_its_line(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    path = tmp_path / "shop.toml"
+    assert old in CUSTOM
+    path.write_text(CUSTOM.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(InputError) as problem:
+        read_mapping(str(path))
+    assert "shop.toml" in problem.value.message
+    assert told in problem.value.message
+
+
+def test_a_mapping_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="shopify"):
+        read_mapping(str(tmp_path / "none.toml"))
+
+
+def refused(mapping: str, folder: Path, **options: Any) -> str:
+    """Why an import is refused; nothing was written by it."""
+    before = sorted(path.name for path in (folder / "out").glob("*"))
+    with pytest.raises(InputError) as problem:
+        convert(mapping, folder, **options)
+    assert sorted(path.name for path in (folder / "out").glob("*")) == before
+    return str(problem.value)
+
+
+def test_an_export_that_is_missing_is_named_with_those_that_are_there(
+    custom: str, tmp_path: Path
+) -> None:
+    (tmp_path / "in" / "people.csv").rename(tmp_path / "in" / "customers.csv")
+    told = refused(custom, tmp_path)
+    assert "has no people.csv, from which shop.toml makes raw_customers.csv" in told
+    assert "There is customers.csv, orders_1.csv." in told
+
+
+def test_a_column_that_is_missing_is_named_with_the_nearest(custom: str, tmp_path: Path) -> None:
+    write(tmp_path / "in", people="nr;email;name;since\n")
+    told = refused(custom, tmp_path)
+    assert 'people.csv has no column "mail", from which shop.toml makes email' in told
+    assert 'Is it "email"?' in told
+
+
+def test_another_encoding_is_told_with_its_line(custom: str, tmp_path: Path) -> None:
+    (tmp_path / "in" / "orders_1.csv").write_bytes(ORDERS.encode() + "1,1,é".encode("cp1252"))
+    assert "orders_1.csv is not UTF-8 in line 2" in refused(custom, tmp_path)
+
+
+def test_raw_files_are_not_replaced_without_a_word(custom: str, tmp_path: Path) -> None:
+    convert(custom, tmp_path)
+    assert "raw_customers.csv is there already" in refused(custom, tmp_path)
+    convert(custom, tmp_path, overwrite=True)
