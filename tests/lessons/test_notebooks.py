@@ -198,6 +198,18 @@ def test_each_term_of_the_glossary_is_linked_once() -> None:
     assert {inner for inner in re.findall(r"\(#([\w-]+)\)", glossary)} <= set(terms)
 
 
+def test_a_term_is_linked_where_it_first_appears() -> None:
+    """Not counted: code, addresses, pictures' words, and the table of what a lesson is about."""
+    glossary = (PROJECT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    terms = dict(re.findall(r'^\| <a id="([\w-]+)"></a>([^|]+?) \|', glossary, re.MULTILINE))
+    no_prose = re.compile(r"`[^`]*`|\]\([^)]*\)|!\[[^\]]*\]|^\|.*$", re.MULTILINE)
+    texts = [cell.source for path in PATHS for cell in cells(path, "markdown")]
+    for term, name in terms.items():
+        word = re.compile(rf"(?<!\w){re.escape(name)}s?\b", re.IGNORECASE)
+        first = next(text for text in texts if word.search(no_prose.sub("", text)))
+        assert f"glossary.md#{term})" in first, f"{name} appears before it is linked"
+
+
 @each
 def test_every_file_that_the_text_names_is_there(path: Path) -> None:
     named = re.findall(r"`((?:src|dags|scripts|notebooks|artifacts)/[\w./]*\w)`", prose(path))

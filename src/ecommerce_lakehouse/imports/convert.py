@@ -10,6 +10,7 @@ import codecs
 import csv
 import difflib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ import duckdb
 
 from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.imports.mapping import RAW, Cell, Mapping, Table
+from ecommerce_lakehouse.imports.postgres import write_table
 
 MEMORY = "600MB"
 CHUNK = 2**20
@@ -88,6 +90,8 @@ def import_files(
         InputError: An export is missing, lacks a column or is not in its encoding, or a raw file
             is there. Nothing was written.
     """
+    if delivery and not re.fullmatch(r"[\w-]+", delivery):
+        raise InputError(f'"{delivery}" cannot be a part of a file name.', "Name it as  2024-07.")
     names = {table: f"raw_{table}{'_' * bool(delivery)}{delivery}.csv" for table in RAW}
     for name in names.values():
         if (out / name).exists() and not overwrite:
@@ -96,12 +100,18 @@ def import_files(
                 "Import a later delivery with:  --delivery 2024-07  "
                 "(or replace it with:  --overwrite)",
             )
-    files = {table: _find(mapping, table, exports) for table in RAW}
+    files = {table: _find(mapping, table, mapping.tables[table].exports, exports) for table in RAW}
+    joined = {
+        name: _find(mapping, name, table.join, exports)[0]
+        for name, table in mapping.tables.items()
+        if table.join
+    }
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix=".import-") as scratch, _engine(scratch) as db:
         _load_numbers(db, out / NUMBERS)
         accounts = [
-            _Conversion(db, mapping, table, files[table], Path(scratch)).write() for table in RAW
+            _Conversion(db, mapping, table, files[table], joined.get(table), Path(scratch)).write()
+            for table in RAW
         ]
         _save_numbers(db, Path(scratch, NUMBERS))
         for table, name in names.items():
@@ -111,8 +121,7 @@ def import_files(
     return accounts
 
 
-def _find(mapping: Mapping, table: str, folder: Path) -> list[Path]:
-    wanted = mapping.tables[table].exports
+def _find(mapping: Mapping, table: str, wanted: str, folder: Path) -> list[Path]:
     found = sorted(folder.glob(wanted))
     if not found:
         there = ", ".join(sorted(path.name for path in folder.glob("*"))[:8]) or "nothing"
@@ -168,6 +177,7 @@ class _Conversion:
         mapping: Mapping,
         name: str,
         files: list[Path],
+        joined: Path | None,
         scratch: Path,
     ) -> None:
         self._db = db
@@ -175,16 +185,28 @@ class _Conversion:
         self._name = name
         self._table: Table = mapping.tables[name]
         self._files = files
+        self._joined = joined
         self._scratch = scratch
 
     def write(self) -> Account:
         """Write the raw file into the scratch folder."""
+        try:
+            return self._write()
+        except (duckdb.BinderException, duckdb.ParserException) as problem:
+            raise InputError(
+                f"An  sql  in [{self._name}.columns] of {self._mapping.name} cannot be used: "
+                f"{str(problem).partition(chr(10))[0]}"
+            ) from None
+
+    def _write(self) -> Account:
         db, name = self._db, self._name
-        readable = []
-        for number, path in enumerate(self._files):
-            header = self._header(path)
-            readable.append((self._readable(number, path), header))
-        db.execute(f"CREATE TABLE source AS {_read(self._table, readable)}")
+        readable = [self._readable(number, path) for number, path in enumerate(self._files)]
+        files = [(path, _header(path, self._table)) for path in readable]
+        other = self._readable(len(files), self._joined) if self._joined else None
+        joined = (other, _header(other, self._table)) if other else None
+        for path, (_, header) in zip(self._files, files, strict=True):
+            self._check_columns(path, header, joined[1] if joined else [])
+        db.execute(f"CREATE TABLE source AS {_read(self._table, files, joined)}")
         broken = db.execute("SELECT DISTINCT file_id, line, csv_line FROM reject_errors").fetchall()
         for target, cell in self._table.cells.items():
             if cell.number:
@@ -214,29 +236,32 @@ class _Conversion:
         assert found is not None
         return int(found[0])
 
-    def _header(self, path: Path) -> list[str]:
-        """The columns of an export; all that the mapping names are there."""
-        with path.open(encoding=_encoding(self._table), errors="replace", newline="") as file:
-            header = next(csv.reader(file, delimiter=self._table.delimiter), [])
+    def _check_columns(self, path: Path, header: list[str], more: list[str]) -> None:
+        """All columns that the mapping names are there."""
+        wanted = [(self._table.on, "the key of  join")] if self._table.join else []
         for target, cell in self._table.cells.items():
-            for column in [*([cell.column] if cell.column else []), *cell.number]:
-                if column not in header:
-                    near = difflib.get_close_matches(column, header, 1)
-                    raise InputError(
-                        f'{path.name} has no column "{column}", from which {self._mapping.name} '
-                        f"makes {target} of raw_{self._name}.csv.",
-                        f'Is it "{near[0]}"?' if near else f"It has {', '.join(header)}.",
-                    )
-        return header
+            wanted += [(column, target) for column in (cell.column, *cell.number) if column]
+        for column, target in wanted:
+            if column in header or (column in more and column != self._table.on):
+                continue
+            near = difflib.get_close_matches(column, header + more, 1)
+            raise InputError(
+                f'{path.name} has no column "{column}", from which {self._mapping.name} '
+                f"makes {target} of raw_{self._name}.csv.",
+                f'Is it "{near[0]}"?' if near else f"It has {', '.join(header)}.",
+            )
 
     def _readable(self, number: int, path: Path) -> Path:
         """The file in UTF-8, as DuckDB wants it."""
         encoding = _encoding(self._table)
-        if encoding == "utf-8-sig":
-            self._check_utf8(path)
-            return path
-        copy = self._scratch / f"{self._name}-{number}.txt"
+        copy = self._scratch / f"{self._name}-{number}.csv"
         try:
+            if self._table.dump:
+                write_table(path, self._table.dump, copy, encoding)
+                return copy
+            if encoding == "utf-8-sig":
+                self._check_utf8(path)
+                return path
             with path.open(encoding=encoding, newline="") as file, copy.open("wb") as target:
                 while text := file.read(CHUNK):
                     target.write(text.encode())
@@ -292,7 +317,10 @@ class _Conversion:
         if self._table.rows == "every":
             return f"SELECT {', '.join(names)} FROM ({rows}) ORDER BY {ROW}"
         pick = "arg_min" if self._table.rows == "first" else "arg_max"
-        picked = [f"{pick}({name}, {ROW}) AS {name}" for name in names[1:]]
+        picked = [
+            f"min({name}) AS {name}" if cell.least else f"{pick}({name}, {ROW}) AS {name}"
+            for name, cell in zip(names[1:], list(self._table.cells.values())[1:], strict=True)
+        ]
         return (
             f"SELECT {', '.join(names)} FROM (SELECT {key}, {', '.join(picked)}, "
             f"min({ROW}) AS first FROM ({rows}) GROUP BY {key}) ORDER BY first"
@@ -307,6 +335,11 @@ class _Conversion:
         return _converted(cell)
 
 
+def _delimiter(table: Table) -> str:
+    """What stands between two fields of a file in UTF-8; a table of a dump was written as CSV."""
+    return "," if table.dump else table.delimiter
+
+
 def _encoding(table: Table) -> str:
     return "utf-8-sig" if codecs.lookup(table.encoding).name == "utf-8" else table.encoding
 
@@ -319,17 +352,34 @@ def _columns(header: list[str]) -> str:
     return ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
 
 
-def _read(table: Table, files: list[tuple[Path, list[str]]]) -> str:
+def _header(path: Path, table: Table) -> list[str]:
+    """The columns of a file in UTF-8."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return next(csv.reader(file, delimiter=_delimiter(table)), [])
+
+
+def _read(
+    table: Table, files: list[tuple[Path, list[str]]], joined: tuple[Path, list[str]] | None
+) -> str:
     # In parallel DuckDB takes no quoted line breaks where it fills up short rows.
     options = (
-        f"auto_detect=false, header=true, delim={_text(table.delimiter)}, quote='\"', escape='\"', "
-        "null_padding=true, store_rejects=true, rejects_limit=0, parallel=false"
+        f"auto_detect=false, header=true, delim={_text(_delimiter(table))}, quote='\"', "
+        "escape='\"', null_padding=true, store_rejects=true, rejects_limit=0, parallel=false"
     )
     each = [
         f"SELECT * FROM read_csv({_text(str(path))}, {options}, columns={{{_columns(header)}}})"
         for path, header in files
     ]
     rows = f"SELECT row_number() OVER () AS {ROW}, * FROM ({' UNION ALL BY NAME '.join(each)})"
+    if joined:
+        path, header = joined
+        known = {name for _, names in files for name in names}
+        more = [_name(name) for name in header if name not in known or name == table.on]
+        rows = (
+            f"SELECT * FROM ({rows}) LEFT JOIN (SELECT DISTINCT ON ({_name(table.on)}) "
+            f"{', '.join(more)} FROM read_csv({_text(str(path))}, {options}, "
+            f"columns={{{_columns(header)}}})) USING ({_name(table.on)})"
+        )
     for cell in table.cells.values():
         if cell.line:
             same = f"PARTITION BY {_joined(cell)} ORDER BY {ROW}"

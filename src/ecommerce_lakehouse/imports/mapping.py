@@ -36,6 +36,7 @@ class Cell:
         sql: An expression in DuckDB's SQL over the export's columns.
         line: With `number`: each row of the same text gets a number of its own, by its place among
             them. So a line of an order keeps its number when the order is exported again.
+        least: Of the rows with one key the least text, such as the earliest date.
         part: Which part of the text, from 1, or from -1 at the end.
         of: What stands between two parts.
         strip: Letters that are taken away, such as `€ `.
@@ -51,6 +52,7 @@ class Cell:
     number: tuple[str, ...] = ()
     sql: str = ""
     line: bool = False
+    least: bool = False
     part: int = 0
     of: str = " "
     strip: str = ""
@@ -72,6 +74,9 @@ class Table:
             `last` text that is not empty.
         delimiter: What stands between two fields of the exports.
         encoding: Theirs.
+        join: Another export, whose columns are there, too: those of the row with the same `on`.
+        on: The column that both have.
+        dump: The exports are plain dumps of PostgreSQL; the table in them.
     """
 
     exports: str
@@ -79,6 +84,9 @@ class Table:
     rows: str = "every"
     delimiter: str = ","
     encoding: str = "utf-8"
+    join: str = ""
+    on: str = ""
+    dump: str = ""
 
 
 @dataclass(frozen=True)
@@ -145,7 +153,7 @@ class _Reader:
         return Mapping(self._name, {name: self._table(name, told[name]) for name in RAW})
 
     def _table(self, name: str, told: dict[str, Any]) -> Table:
-        known = {"from", "columns", "rows", "delimiter", "encoding"}
+        known = {"from", "columns", "rows", "delimiter", "encoding", "join", "on", "dump"}
         for key in told.keys() - known:
             raise self._error(name, key, f'"{key}" is not known', f"There are {_list(known)}.")
         for key in ("from", "columns"):
@@ -159,6 +167,8 @@ class _Reader:
             raise self._error(name, "rows", '"rows" has to be "every", "first" or "last"')
         if len(delimiter) != 1:
             raise self._error(name, "delimiter", '"delimiter" has to be one letter')
+        if ("join" in told) != ("on" in told):
+            raise self._error(name, "join", '"join" and "on" need each other')
         encoding = told.get("encoding", "utf-8")
         try:
             "".encode(encoding)
@@ -175,7 +185,11 @@ class _Reader:
                     section, "", f'[{section}] lacks "{key}"', 'An empty one is  { value = "" }.'
                 )
         cells = {key: self._cell(section, key, told["columns"][key]) for key in RAW[name]}
-        return Table(told["from"], cells, rows, delimiter, encoding)
+        for key, cell in cells.items():
+            if cell.least and rows == "every":
+                raise self._error(section, key, f'"least" needs  rows = "first"  in [{name}]')
+        others = {key: told.get(key, "") for key in ("join", "on", "dump")}
+        return Table(told["from"], cells, rows, delimiter, encoding, **others)
 
     def _cell(self, section: str, key: str, told: Any) -> Cell:
         if isinstance(told, str):
@@ -192,7 +206,9 @@ class _Reader:
             one = isinstance(told["number"], str)
             told["number"] = (told["number"],) if one else tuple(told["number"])
         for name, value in told.items():
-            wanted = {"part": int, "map": dict, "number": tuple, "line": bool}.get(name, str)
+            wanted = {"part": int, "map": dict, "number": tuple, "line": bool, "least": bool}.get(
+                name, str
+            )
             if type(value) is not wanted:
                 raise self._error(section, key, f'"{name}" of "{key}" has to be {KINDS[wanted]}')
         if told.get("line") and not told.get("number"):
