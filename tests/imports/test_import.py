@@ -146,10 +146,10 @@ def test_shopify(tmp_path: Path) -> None:
         ["3", "2", "2023-01-07", "cancelled", "0.00"],
     ]
     assert rows(tmp_path / "out", "order_items") == [
-        ["1", "1", "1", "1", "10.00"],
-        ["2", "1", "2", "2", "1.50"],
-        ["3", "2", "1", "1", "12.00"],
-        ["4", "3", "1", "1", "12.00"],
+        ["100001", "1", "1", "1", "10.00"],
+        ["100002", "1", "2", "2", "1.50"],
+        ["200001", "2", "1", "1", "12.00"],
+        ["300001", "3", "1", "1", "12.00"],
     ]
     assert rows(tmp_path / "out", "products") == [
         ["1", "Mug", "Home", "12.00", "12.00"],
@@ -179,9 +179,9 @@ def test_woocommerce(tmp_path: Path) -> None:
         ["80", "2", "2023-02-02", "pending", "0.00"],
     ]
     assert [row[:4] for row in rows(tmp_path / "out", "order_items")] == [
-        ["1", "77", "1", "1"],
-        ["2", "77", "2", "2"],
-        ["3", "80", "1", "1"],
+        ["100001", "77", "1", "1"],
+        ["100002", "77", "2", "2"],
+        ["200001", "80", "1", "1"],
     ]
 
 
@@ -222,9 +222,9 @@ def test_olist(tmp_path: Path) -> None:
         ["3", "", "2018-03-01", "cancelled", ""],
     ]
     assert [row[:3] for row in rows(tmp_path / "out", "order_items")] == [
-        ["1", "1", "1"],
-        ["2", "1", "1"],
-        ["3", "2", "2"],
+        ["100001", "1", "1"],
+        ["100002", "1", "1"],
+        ["200001", "2", "2"],
     ]
     assert rows(tmp_path / "out", "products") == [
         ["1", "p1", "perfumaria", "29.99", "29.99"],
@@ -392,9 +392,9 @@ def test_a_later_delivery_keeps_the_numbers(custom: str, tmp_path: Path) -> None
     write(tmp_path / "in", orders_1=ORDERS + later)
     convert(custom, tmp_path, delivery="2024-07")
     assert [row[0::2][:2] for row in rows(tmp_path / "out", "order_items_2024-07")] == [
-        ["3", "3"],
-        ["1", "1"],
-        ["2", "2"],
+        ["200001", "3"],
+        ["100001", "1"],
+        ["100002", "2"],
     ]
 
 
@@ -467,8 +467,8 @@ def test_the_files_of_cdnow_are_read_as_they_are_published(tmp_path: Path) -> No
     (tmp_path / "CDNOW_master.txt").write_text(master, newline="")
     (tmp_path / "CDNOW_sample.txt").write_text(" 00004 0001 19970101  2   29.33\n")
     for name, purchase in (
-        ("cdnow", ["1", "00001", "1997-01-01", "completed", ""]),
-        ("cdnow-sample", ["1", "00004", "1997-01-01", "completed", ""]),
+        ("cdnow", ["100001", "00001", "1997-01-01", "completed", ""]),
+        ("cdnow-sample", ["100001", "00004", "1997-01-01", "completed", ""]),
     ):
         folder = tmp_path / name
         (folder / "in").mkdir(parents=True)

@@ -23,10 +23,12 @@ from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.imports.mapping import RAW, Cell, Mapping, Table
 from ecommerce_lakehouse.imports.postgres import write_table
 
-MEMORY = "600MB"
+MEMORY = "750MB"
 CHUNK = 2**20
 ROW, LINE = "_row", "_line"
 """The number of a row in its exports, whose order DuckDB keeps; and among the rows of its text."""
+MOST_LINES = 100_000
+"""Line 2 of what got number 7 is 700,002: nobody has to keep numbers of lines."""
 NUMBERS = "numbers.csv"
 """The file beside the raw ones that says which number a text got."""
 
@@ -207,6 +209,8 @@ class _Conversion:
         for path, (_, header) in zip(self._files, files, strict=True):
             self._check_columns(path, header, joined[1] if joined else [])
         db.execute(f"CREATE TABLE source AS {_read(self._table, files, joined)}")
+        # From here on an ORDER BY says the order; to keep it as well would take memory.
+        db.execute("SET preserve_insertion_order = false")
         broken = db.execute("SELECT DISTINCT file_id, line, csv_line FROM reject_errors").fetchall()
         for target, cell in self._table.cells.items():
             if cell.number:
@@ -229,6 +233,7 @@ class _Conversion:
                 if count:
                     account.kept[target] = count
         db.execute("DROP TABLE source; DELETE FROM reject_errors")
+        db.execute("SET preserve_insertion_order = true")
         return account
 
     def _count(self, query: str) -> int:
@@ -299,7 +304,7 @@ class _Conversion:
                    (SELECT coalesce(max(_number), 0) FROM numbers WHERE _of = {_text(target)})
                    + row_number() OVER (ORDER BY first)
             FROM (
-                SELECT {_numbered(cell)} AS text, min({ROW}) AS first
+                SELECT {_joined(cell)} AS text, min({ROW}) AS first
                 FROM source GROUP BY text HAVING text IS NOT NULL
             )
             WHERE text NOT IN (SELECT _text FROM numbers WHERE _of = {_text(target)})
@@ -308,29 +313,49 @@ class _Conversion:
 
     def _query(self) -> str:
         key = RAW[self._name][0]
-        cells = [
+        texts = [
             f"nullif({self._expression(name, cell)}, '') AS {_name(name)}"
             for name, cell in self._table.cells.items()
         ]
-        rows = f"SELECT {ROW}, {', '.join(cells)} FROM source"
+        rows = f"SELECT {ROW}, {', '.join(texts)} FROM source"
         names = [_name(name) for name in RAW[self._name]]
         if self._table.rows == "every":
             return f"SELECT {', '.join(names)} FROM ({rows}) ORDER BY {ROW}"
-        pick = "arg_min" if self._table.rows == "first" else "arg_max"
-        picked = [
-            f"min({name}) AS {name}" if cell.least else f"{pick}({name}, {ROW}) AS {name}"
-            for name, cell in zip(names[1:], list(self._table.cells.values())[1:], strict=True)
+        # First only where each text stands, which is a number: to keep the texts themselves, each
+        # in the place of the one before, would fill the memory.
+        nearest = "min" if self._table.rows == "first" else "max"
+        cells = zip(names[1:], list(self._table.cells.values())[1:], strict=True)
+        least = [name for name, cell in cells if cell.least]
+        others = [name for name in names[1:] if name not in least]
+        at = {name: f"_at_{place}" for place, name in enumerate(others)}
+        picked = [f"min({ROW}) AS _first"]
+        picked += [f"min({name}) AS {name}" for name in least]
+        picked += [f"{nearest}({ROW}) FILTER ({name} IS NOT NULL) AS {at[name]}" for name in others]
+        texts = [
+            f"any_value(picked.{name})"
+            if name in least
+            else f"any_value(rows.{name}) FILTER (rows.{ROW} = {at[name]})"
+            for name in names[1:]
         ]
-        return (
-            f"SELECT {', '.join(names)} FROM (SELECT {key}, {', '.join(picked)}, "
-            f"min({ROW}) AS first FROM ({rows}) GROUP BY {key}) ORDER BY first"
-        )
+        named = [f"{text} AS {name}" for text, name in zip(texts, names[1:], strict=True)]
+        return f"""
+            WITH rows AS ({rows}),
+                 picked AS (SELECT {key}, {", ".join(picked)} FROM rows GROUP BY {key})
+            SELECT picked.{key}, {", ".join(named)}
+            FROM rows JOIN picked ON rows.{key} IS NOT DISTINCT FROM picked.{key}
+            WHERE rows.{ROW} IN (_first, {", ".join(at.values())})
+            GROUP BY picked.{key}, _first
+            ORDER BY _first
+        """
 
     def _expression(self, target: str, cell: Cell) -> str:
         if cell.number:
+            number = (
+                "(SELECT any_value(_number) FROM numbers "
+                f"WHERE _of = {_text(target)} AND _text = {_joined(cell)})"
+            )
             return (
-                "CAST((SELECT any_value(_number) FROM numbers "
-                f"WHERE _of = {_text(target)} AND _text = {_numbered(cell)}) AS VARCHAR)"
+                f"CAST({f'{number} * {MOST_LINES} + {LINE}' if cell.line else number} AS VARCHAR)"
             )
         return _converted(cell)
 
@@ -439,12 +464,8 @@ def _failed(cell: Cell) -> str:
     return f"trim({_stripped(cell)}) <> '' AND ({' OR '.join(tests)})"
 
 
-def _numbered(cell: Cell) -> str:
-    """The text that gets a number; NULL where nothing is there."""
-    return f"{_joined(cell)} || ' / ' || {LINE}" if cell.line else _joined(cell)
-
-
 def _joined(cell: Cell) -> str:
+    """The text that gets a number; NULL where nothing is there."""
     parts = ", ".join(f"nullif(trim({_name(column)}), '')" for column in cell.number)
     return f"nullif(lower(concat_ws(' / ', {parts})), '')"
 

@@ -35,7 +35,8 @@ class Cell:
         number: Columns of the export; each different text in them gets a number of its own.
         sql: An expression in DuckDB's SQL over the export's columns.
         line: With `number`: each row of the same text gets a number of its own, by its place among
-            them. So a line of an order keeps its number when the order is exported again.
+            them: 700002 is the second one of what got number 7. So a line of an order keeps its
+            number when the order is exported again.
         least: Of the rows with one key the least text, such as the earliest date.
         part: Which part of the text, from 1, or from -1 at the end.
         of: What stands between two parts.
