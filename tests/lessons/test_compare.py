@@ -42,6 +42,17 @@ def result(text: str) -> Any:
     return v4.new_output("execute_result", data={"text/plain": text}, execution_count=1)
 
 
+def test_a_chart_with_sliders_is_compared_as_what_it_says() -> None:
+    def chart(slider: int) -> Any:
+        spec = {"params": [{"name": "days", "value": slider}]}
+        both = {"application/vnd.vegalite.v5+json": spec, "text/plain": "chart"}
+        return v4.new_output("execute_result", data=both, execution_count=1)
+
+    assert list(differences([chart(90)], [chart(90)])) == []
+    (said,) = differences([chart(60)], [chart(90)])
+    assert said == "what is shown as application/vnd.vegalite.v5+json is another"
+
+
 @pytest.mark.parametrize(
     ("found", "said"),
     [

@@ -98,8 +98,11 @@ def differences(found: list[Any], expected: list[Any]) -> Iterator[str]:
         yield f"computed {kinds[0]}, committed {kinds[1]}"
         return
     for one, other in zip(found, expected, strict=True):
-        for kind in set(one.get("data", {})) - set(TEXT):
-            yield from _pictures_differ(one["data"][kind], other["data"][kind])
+        for kind in sorted(set(one.get("data", {})) - set(TEXT)):
+            if kind == "image/png":
+                yield from _pictures_differ(one["data"][kind], other["data"][kind])
+            elif one["data"][kind] != other["data"][kind]:
+                yield f"what is shown as {kind} is another"
         said, wanted = ({**output.get("metadata", {})} for output in (one, other))
         if said != wanted:
             yield f"words for the picture: computed {said}, committed {wanted}"
