@@ -370,6 +370,26 @@ def test_no_row_is_lost_however_it_is_broken(custom: str, tmp_path: Path) -> Non
     assert rows(tmp_path / "out", "products")[2][1] == 'a\nb "c" d L'
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('1,1,,x,,5" disk,L\n2,1,,x,,Mug,L\n', ["1", "2"]),
+        ('1,1,,x,,"a"b,L\n2,1,,x,,Mug,L\n', ["2", '1,1,,x,,"a"b,L']),
+        ("1,1,,x,,Mug,L\r\n2,1,,x,,Mug,L\n", ["1", "2"]),
+        ("1,1,,x,,Mug,L\r2,1,,x,,Mug,L", ["1", "2"]),
+        (f"1,1,,x,,{'z' * 3_000_000},L\n2,1,,x,,Mug,L", ["1", "2"]),
+    ],
+    ids=["a quote inside", "letters behind a quote", "mixed line ends", "returns alone", "long"],
+)
+def test_other_ways_to_write_a_row_lose_none(
+    custom: str, tmp_path: Path, text: str, found: list[str]
+) -> None:
+    write(tmp_path / "in", orders_1=ORDERS + text)
+    accounts = convert(custom, tmp_path)
+    assert [row[0] for row in rows(tmp_path / "out", "orders")] == found
+    assert accounts["orders"].rows_in == 2
+
+
 def test_files_are_read_in_the_order_of_their_names_and_may_have_other_columns(
     custom: str, tmp_path: Path
 ) -> None:
@@ -586,6 +606,18 @@ def test_an_expression_that_means_nothing_is_told(custom: str, tmp_path: Path) -
     text = path.read_text(encoding="utf-8").replace('sql = "shipping"', 'sql = "freight"')
     path.write_text(text, encoding="utf-8")
     assert "sql  in [order_items.columns] of shop.toml cannot be used" in refused(custom, tmp_path)
+
+
+def test_a_quote_that_is_never_closed_is_refused_with_its_line(custom: str, tmp_path: Path) -> None:
+    """All rows after it would be inside one field."""
+    text = '1,1,,x,,Mug,L\n2,1,,x,,"Pen,L\n3,1,,x,,Mug,L\n'
+    write(tmp_path / "in", orders_1=ORDERS + text)
+    assert "orders_1.csv: a quote that opens in line 3 is never closed" in refused(custom, tmp_path)
+
+
+def test_an_export_without_a_header_is_refused(custom: str, tmp_path: Path) -> None:
+    write(tmp_path / "in", people="")
+    assert "people.csv is empty: it has no header" in refused(custom, tmp_path)
 
 
 def test_raw_files_are_not_replaced_without_a_word(custom: str, tmp_path: Path) -> None:

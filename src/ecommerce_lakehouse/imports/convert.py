@@ -6,11 +6,11 @@ converted is passed on as it stood, so that silver's quarantine tells why.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import difflib
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,10 +21,9 @@ import duckdb
 
 from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.imports.mapping import RAW, Cell, Mapping, Table
-from ecommerce_lakehouse.imports.postgres import write_table
+from ecommerce_lakehouse.imports.reading import Plain, write_plain
 
 MEMORY = "750MB"
-CHUNK = 2**20
 ROW, LINE = "_row", "_line"
 """The number of a row in its exports, whose order DuckDB keeps; and among the rows of its text."""
 MOST_LINES = 100_000
@@ -111,8 +110,11 @@ def import_files(
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix=".import-") as scratch, _engine(scratch) as db:
         _load_numbers(db, out / NUMBERS)
+        plain = _PlainFiles(Path(scratch))
         accounts = [
-            _Conversion(db, mapping, table, files[table], joined.get(table), Path(scratch)).write()
+            _Conversion(
+                db, mapping, table, files[table], joined.get(table), Path(scratch), plain
+            ).write()
             for table in RAW
         ]
         _save_numbers(db, Path(scratch, NUMBERS))
@@ -170,6 +172,21 @@ def _copy(db: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
     db.execute(f"COPY ({query}) TO {_text(str(path))} (FORMAT csv, HEADER)")
 
 
+class _PlainFiles:
+    """Exports as plain CSV, each written once: several raw files may come from one export."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        self._written: dict[tuple[Path, str, str, str], Plain] = {}
+
+    def write(self, export: Path, table: Table) -> Plain:
+        key = (export, table.delimiter, table.encoding, table.dump)
+        if key not in self._written:
+            target = self._scratch / f"export-{len(self._written)}.csv"
+            self._written[key] = write_plain(export, table, target)
+        return self._written[key]
+
+
 class _Conversion:
     """One raw file, made from its exports."""
 
@@ -181,6 +198,7 @@ class _Conversion:
         files: list[Path],
         joined: Path | None,
         scratch: Path,
+        plain: _PlainFiles,
     ) -> None:
         self._db = db
         self._mapping = mapping
@@ -189,6 +207,7 @@ class _Conversion:
         self._files = files
         self._joined = joined
         self._scratch = scratch
+        self._plain = plain
 
     def write(self) -> Account:
         """Write the raw file into the scratch folder."""
@@ -202,37 +221,35 @@ class _Conversion:
 
     def _write(self) -> Account:
         db, name = self._db, self._name
-        readable = [self._readable(number, path) for number, path in enumerate(self._files)]
-        files = [(path, _header(path, self._table)) for path in readable]
-        other = self._readable(len(files), self._joined) if self._joined else None
-        joined = (other, _header(other, self._table)) if other else None
-        for path, (_, header) in zip(self._files, files, strict=True):
-            self._check_columns(path, header, joined[1] if joined else [])
+        files = [self._plain.write(path, self._table) for path in self._files]
+        joined = self._plain.write(self._joined, self._table) if self._joined else None
+        for path, file in zip(self._files, files, strict=True):
+            self._check_columns(path, file.header, joined.header if joined else [])
         db.execute(f"CREATE TABLE source AS {_read(self._table, files, joined)}")
         # From here on an ORDER BY says the order; to keep it as well would take memory.
         db.execute("SET preserve_insertion_order = false")
-        broken = db.execute("SELECT DISTINCT file_id, line, csv_line FROM reject_errors").fetchall()
         for target, cell in self._table.cells.items():
             if cell.number:
                 self._number(target, cell)
         query = self._query()
         path = self._scratch / f"{name}.csv"
         _copy(db, query, path)
-        if broken:
-            with path.open("a", encoding="utf-8", newline="") as file:
-                lines = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
-                lines.writerows([line] for _, _, line in sorted(broken))
+        broken = 0
+        with path.open("ab") as raw:
+            for file in files:
+                with file.broken.open("rb") as others:
+                    shutil.copyfileobj(others, raw)
+                with file.broken.open(encoding="utf-8", newline="") as lines:
+                    broken += sum(1 for _ in csv.reader(lines))
         rows_in = self._count("SELECT count(*) FROM source")
         rows_out = self._count(f"SELECT count(*) FROM ({query})")
-        account = Account(
-            name, len(self._files), rows_in + len(broken), rows_out + len(broken), len(broken)
-        )
+        account = Account(name, len(files), rows_in + broken, rows_out + broken, broken)
         for target, cell in self._table.cells.items():
             if failed := _failed(cell):
                 count = self._count(f"SELECT count(*) FROM source WHERE {failed}")
                 if count:
                     account.kept[target] = count
-        db.execute("DROP TABLE source; DELETE FROM reject_errors")
+        db.execute("DROP TABLE source")
         db.execute("SET preserve_insertion_order = true")
         return account
 
@@ -255,45 +272,6 @@ class _Conversion:
                 f"makes {target} of raw_{self._name}.csv.",
                 f'Is it "{near[0]}"?' if near else f"It has {', '.join(header)}.",
             )
-
-    def _readable(self, number: int, path: Path) -> Path:
-        """The file in UTF-8, as DuckDB wants it."""
-        encoding = _encoding(self._table)
-        copy = self._scratch / f"{self._name}-{number}.csv"
-        try:
-            if self._table.dump:
-                write_table(path, self._table.dump, copy, encoding)
-                return copy
-            if encoding == "utf-8-sig":
-                self._check_utf8(path)
-                return path
-            with path.open(encoding=encoding, newline="") as file, copy.open("wb") as target:
-                while text := file.read(CHUNK):
-                    target.write(text.encode())
-        except UnicodeDecodeError as problem:
-            raise self._not_encoded(path, encoding, problem) from None
-        return copy
-
-    def _check_utf8(self, path: Path) -> None:
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        line = 1
-        with path.open("rb") as file:
-            while True:
-                chunk = file.read(CHUNK)
-                try:
-                    decoder.decode(chunk, final=not chunk)
-                except UnicodeDecodeError as problem:
-                    line += chunk[: problem.start].count(b"\n")
-                    raise self._not_encoded(path, f"UTF-8 in line {line}", problem) from None
-                if not chunk:
-                    return
-                line += chunk.count(b"\n")
-
-    def _not_encoded(self, path: Path, what: str, problem: UnicodeDecodeError) -> InputError:
-        return InputError(
-            f"{path.name} is not {what} ({problem.reason}).",
-            f'Say in [{self._name}] of {self._mapping.name} what it is:  encoding = "cp1252"',
-        )
 
     def _number(self, target: str, cell: Cell) -> None:
         """Give each text that has none a number, in the order in which they come."""
@@ -360,56 +338,30 @@ class _Conversion:
         return _converted(cell)
 
 
-def _delimiter(table: Table) -> str:
-    """What stands between two fields of a file in UTF-8; a table of a dump was written as CSV."""
-    return "," if table.dump else table.delimiter
-
-
-def _encoding(table: Table) -> str:
-    return "utf-8-sig" if codecs.lookup(table.encoding).name == "utf-8" else table.encoding
-
-
-def _columns(header: list[str]) -> str:
-    """A header as DuckDB wants it: each name once, and none empty."""
-    names: list[str] = []
-    for place, name in enumerate(header, 1):
-        names.append(f"{name}_{place}" if name in [*names, ""] else name)
-    return ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
-
-
-def _header(path: Path, table: Table) -> list[str]:
-    """The columns of a file in UTF-8."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return next(csv.reader(file, delimiter=_delimiter(table)), [])
-
-
-def _read(
-    table: Table, files: list[tuple[Path, list[str]]], joined: tuple[Path, list[str]] | None
-) -> str:
-    # In parallel DuckDB takes no quoted line breaks where it fills up short rows.
-    options = (
-        f"auto_detect=false, header=true, delim={_text(_delimiter(table))}, quote='\"', "
-        "escape='\"', null_padding=true, store_rejects=true, rejects_limit=0, parallel=false"
-    )
-    each = [
-        f"SELECT * FROM read_csv({_text(str(path))}, {options}, columns={{{_columns(header)}}})"
-        for path, header in files
-    ]
+def _read(table: Table, files: list[Plain], joined: Plain | None) -> str:
+    each = [f"SELECT * FROM {_plain_csv(file)}" for file in files]
     rows = f"SELECT row_number() OVER () AS {ROW}, * FROM ({' UNION ALL BY NAME '.join(each)})"
     if joined:
-        path, header = joined
-        known = {name for _, names in files for name in names}
-        more = [_name(name) for name in header if name not in known or name == table.on]
+        known = {name for file in files for name in file.header}
+        more = [_name(name) for name in joined.header if name not in known or name == table.on]
         rows = (
             f"SELECT * FROM ({rows}) LEFT JOIN (SELECT DISTINCT ON ({_name(table.on)}) "
-            f"{', '.join(more)} FROM read_csv({_text(str(path))}, {options}, "
-            f"columns={{{_columns(header)}}})) USING ({_name(table.on)})"
+            f"{', '.join(more)} FROM {_plain_csv(joined)}) USING ({_name(table.on)})"
         )
     for cell in table.cells.values():
         if cell.line:
             same = f"PARTITION BY {_joined(cell)} ORDER BY {ROW}"
             return f"SELECT *, row_number() OVER ({same}) AS {LINE} FROM ({rows}) ORDER BY {ROW}"
     return rows
+
+
+def _plain_csv(file: Plain) -> str:
+    columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in file.header)
+    return (
+        f"read_csv({_text(str(file.path))}, auto_detect=false, header=true, delim=',', "
+        f"quote='\"', escape='\"', new_line='\\n', max_line_size=67108864, "
+        f"columns={{{columns}}}, parallel=false)"
+    )
 
 
 def _converted(cell: Cell) -> str:

@@ -1,4 +1,4 @@
-"""A table out of a plain dump of PostgreSQL, as CSV.
+"""A table out of a plain dump of PostgreSQL.
 
 `pg_dump` writes a table as `COPY schema.table (columns) FROM stdin;`, then a line for each row,
 then `\\.`: https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2
@@ -6,7 +6,6 @@ then `\\.`: https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,18 +17,18 @@ ESCAPED = re.compile(r"\\([bfnrtv\\])")
 LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}
 
 
-def write_table(dump: Path, table: str, target: Path, encoding: str) -> None:
-    """Write one table of a dump as a CSV file in UTF-8; NULL is empty.
+def read_table(
+    dump: Path, table: str, lines: Iterator[str]
+) -> Iterator[tuple[list[str] | None, str]]:
+    """The columns of one table of a dump, then its rows; NULL is empty.
 
     Args:
         dump: The plain dump.
         table: Such as `public.orders`.
-        target: The CSV file.
-        encoding: What the dump is written in.
+        lines: Its lines.
 
     Raises:
         InputError: The dump has no such table, or is not plain.
-        UnicodeDecodeError: It is not in that encoding.
     """
     with dump.open("rb") as file:
         if file.read(5) == b"PGDMP":
@@ -38,29 +37,27 @@ def write_table(dump: Path, table: str, target: Path, encoding: str) -> None:
                 f"Make a plain one with:  pg_restore --file plain.sql {dump.name}",
             )
     there: list[str] = []
-    with dump.open(encoding=encoding, newline="\n") as lines:
-        for line in lines:
-            found = COPY.match(line)
-            if not found:
-                continue
-            there.append(found[1].replace('"', ""))
-            if there[-1] == table:
-                columns = [name.strip().strip('"') for name in found[2].split(",")]
-                with target.open("w", encoding="utf-8", newline="") as file:
-                    written = csv.writer(file, lineterminator="\n")
-                    written.writerow(columns)
-                    written.writerows(_rows(lines))
-                return
+    for line in lines:
+        found = COPY.match(line)
+        if not found:
+            continue
+        there.append(found[1].replace('"', ""))
+        if there[-1] == table:
+            yield [name.strip().strip('"') for name in found[2].split(",")], line
+            yield from _rows(lines)
+            return
     raise InputError(f"{dump.name} has no table {table}.", f"It has {', '.join(there) or 'none'}.")
 
 
-def _rows(lines: Iterator[str]) -> Iterator[list[str]]:
+def _rows(lines: Iterator[str]) -> Iterator[tuple[list[str], str]]:
     for line in lines:
-        line = line.rstrip("\n")
-        if line == "\\.":
+        text = line.rstrip("\r\n")
+        if text == "\\.":
             return
-        yield ["" if text == "\\N" else _unescape(text) for text in line.split("\t")]
+        yield [_unescape(field) for field in text.split("\t")], text
 
 
 def _unescape(text: str) -> str:
+    if text == "\\N":
+        return ""
     return ESCAPED.sub(lambda found: LETTERS[found[1]], text) if "\\" in text else text
