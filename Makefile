@@ -27,7 +27,7 @@ test: $(STAMP) ## Run every check that takes minutes: lint, types, exports, test
 	@# Side by side: none of them keeps two cores busy by itself.
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target pytest notebooks runs
 
-OF_NOTEBOOKS := tests/lessons/test_any_order.py tests/lessons/test_mutations.py tests/programs/test_machine.py
+OF_NOTEBOOKS := tests/charts tests/imports tests/lessons/test_any_order.py tests/lessons/test_compare.py tests/lessons/test_mutations.py tests/programs/test_machine.py
 OF_RUNS := tests/lessons/test_exercises.py tests/lessons/test_own_folder.py tests/operations/test_account.py tests/operations/test_production.py tests/operations/test_run.py
 
 pytest: $(STAMP)
