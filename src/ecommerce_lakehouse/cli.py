@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -303,7 +304,7 @@ def import_exports(
     )
     for account in accounts:
         console.print(str(account), soft_wrap=True)
-    console.print(f"Build the tables with:  lakehouse run --data-dir {out}", soft_wrap=True)
+    console.print(f"Build the tables with:  lakehouse run --data-dir {quote(out)}", soft_wrap=True)
 
 
 @app.command()
@@ -321,7 +322,7 @@ def fetch(
     for account in get(name, Path(out), overwrite=overwrite):
         console.print(str(account), soft_wrap=True)
     console.print(PUBLIC_SHOPS[name].source, soft_wrap=True)
-    console.print(f"Build the tables with:  lakehouse run --data-dir {out}", soft_wrap=True)
+    console.print(f"Build the tables with:  lakehouse run --data-dir {quote(out)}", soft_wrap=True)
 
 
 @app.command()

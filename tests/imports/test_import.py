@@ -1,7 +1,9 @@
 """Other shops' exports become the four raw files: text to text, and no row is lost."""
 
 import csv
+import os
 import re
+import shutil
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -12,14 +14,15 @@ from pyspark.sql import SparkSession
 from ecommerce_lakehouse import MemoryLakehouse
 from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.imports import (
-    Account,
+    ImportAccount,
     guess_mapping,
     import_files,
     read_mapping,
     ready_mappings,
 )
 from ecommerce_lakehouse.imports.fetch import PUBLIC_SHOPS, fetch
-from ecommerce_lakehouse.imports.mapping import RAW, Cell
+from ecommerce_lakehouse.imports.mapping import FieldMapping
+from ecommerce_lakehouse.layers.bronze import RAW_COLUMNS
 from ecommerce_lakehouse.paths import PROJECT
 
 SHOPIFY = """\
@@ -109,7 +112,7 @@ def rows(folder: Path, table: str) -> list[list[str]]:
     """The rows of a raw file, without its header."""
     with (folder / f"raw_{table}.csv").open(encoding="utf-8", newline="") as file:
         header, *found = csv.reader(file)
-    assert tuple(header) == RAW[table.partition("_2")[0]]
+    assert header == RAW_COLUMNS[table.partition("_2")[0]]
     return found
 
 
@@ -123,7 +126,7 @@ def custom(tmp_path: Path) -> str:
     return str(path)
 
 
-def convert(mapping: str, folder: Path, **options: Any) -> dict[str, Account]:
+def convert(mapping: str, folder: Path, **options: Any) -> dict[str, ImportAccount]:
     accounts = import_files(read_mapping(mapping), folder / "in", folder / "out", **options)
     return {account.table: account for account in accounts}
 
@@ -473,6 +476,19 @@ def test_a_date_that_may_be_two_is_in_doubt(tmp_path: Path, days: list[str], tol
     assert line.endswith(told)
 
 
+def test_a_guess_is_toml_whatever_stands_in_the_files(tmp_path: Path) -> None:
+    """Line breaks in a status, quotes in a name, and a file whose name is a pattern."""
+    (tmp_path / "in").mkdir()
+    text = 'order id,"say ""status""",Status,freight\n1,x,"paid\nlate","1,204.50"\n'
+    (tmp_path / "in" / "orders [1].csv").write_text(text)
+    (tmp_path / "in" / "long.csv").write_text("id\n" + "z" * 200_000 + "\n")
+    path = tmp_path / "guess.toml"
+    path.write_text(guess_mapping(tmp_path / "in"), encoding="utf-8")
+    assert 'decimal = ".", thousands = ","' in path.read_text(encoding="utf-8")
+    convert(str(path), tmp_path)
+    assert rows(tmp_path / "out", "orders")[0] == ["1", "", "", "paid\nlate", "1204.50"]
+
+
 def test_a_folder_without_rows_has_nothing_to_guess(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has no CSV file with a row"):
         guess_mapping(tmp_path)
@@ -522,7 +538,7 @@ def test_the_page_names_every_mapping_and_all_that_a_mapping_may_say() -> None:
     page = (PROJECT / "docs" / "import.md").read_text(encoding="utf-8")
     for name in [*ready_mappings(), *PUBLIC_SHOPS]:
         assert f"`{name}`" in page
-    for each in fields(Cell):
+    for each in fields(FieldMapping):
         assert re.search(rf"`[^`]*\b{each.name}\b[^`]*`", page), each.name
 
 
@@ -546,6 +562,20 @@ def test_the_page_names_every_mapping_and_all_that_a_mapping_may_say() -> None:
         ('{ number = "id", line = true }', '{ column = "id", line = true }', '"line" needs'),
         ('country = { value = "DE" }', 'country = { value = "DE", least = true }', "least"),
         ("[products]", "[products", "is no TOML"),
+        (
+            'number = "id"',
+            "number = 5",
+            '"number" of "order_item_id" has to be the names',
+        ),
+        (
+            'number = "id"',
+            "number = []",
+            '"number" of "order_item_id" has to be the names',
+        ),
+        ('"completed"', "1", '"map" of "status" has to be a table of texts'),
+        ('from = "people.csv"', 'from = "/in/people.csv"', 'line 2: "from" has to be a name in'),
+        ('delimiter = ";"', 'delimiter = "\\n"', 'line 3: "delimiter" has to be one letter'),
+        ("[customers]", "orders = 5\n[customers]", "is no TOML"),
     ],
 )
 def test_a_mapping_that_says_something_else_is_refused_with_its_line(
@@ -605,7 +635,10 @@ def test_an_expression_that_means_nothing_is_told(custom: str, tmp_path: Path) -
     path = Path(custom)
     text = path.read_text(encoding="utf-8").replace('sql = "shipping"', 'sql = "freight"')
     path.write_text(text, encoding="utf-8")
-    assert "sql  in [order_items.columns] of shop.toml cannot be used" in refused(custom, tmp_path)
+    assert (
+        "[order_items.columns] of shop.toml has an  sql  or a  date  that cannot be used"
+        in refused(custom, tmp_path)
+    )
 
 
 def test_a_quote_that_is_never_closed_is_refused_with_its_line(custom: str, tmp_path: Path) -> None:
@@ -613,6 +646,60 @@ def test_a_quote_that_is_never_closed_is_refused_with_its_line(custom: str, tmp_
     text = '1,1,,x,,Mug,L\n2,1,,x,,"Pen,L\n3,1,,x,,Mug,L\n'
     write(tmp_path / "in", orders_1=ORDERS + text)
     assert "orders_1.csv: a quote that opens in line 3 is never closed" in refused(custom, tmp_path)
+
+
+def test_a_section_that_is_none_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "shop.toml"
+    path.write_text("customers = 1\norders = 2\norder_items = 3\nproducts = 4\n")
+    with pytest.raises(InputError, match='line 1: "customers" has to be a section'):
+        read_mapping(str(path))
+
+
+def test_a_way_to_write_dates_that_is_none_is_told(custom: str, tmp_path: Path) -> None:
+    path = Path(custom)
+    path.write_text(path.read_text(encoding="utf-8").replace("%d.%m.%Y", "%Q"), encoding="utf-8")
+    assert "[customers.columns] of shop.toml has an  sql  or a  date" in refused(custom, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("out", "told"),
+    [
+        ("{}/afile", "cannot be written"),
+        ("/proc/nowhere", "cannot be written"),
+        ("s3a://bucket/shop", "is not a folder of this machine"),
+    ],
+)
+def test_a_folder_that_cannot_be_written_is_named(
+    custom: str, tmp_path: Path, out: str, told: str
+) -> None:
+    (tmp_path / "afile").touch()
+    with pytest.raises(InputError, match=told):
+        import_files(read_mapping(custom), tmp_path / "in", Path(out.format(tmp_path)))
+
+
+def test_numbers_that_somebody_changed_are_not_guessed(custom: str, tmp_path: Path) -> None:
+    convert(custom, tmp_path)
+    (tmp_path / "out" / "numbers.csv").write_text("name,text,number\norder_item_id,1,one\n")
+    assert "numbers.csv is not as an import wrote it" in refused(custom, tmp_path, delivery="2")
+
+
+@pytest.mark.parametrize("name", ["my [shop]", "it's", "a*b", "José 日"])
+def test_a_folder_may_have_any_name(custom: str, tmp_path: Path, name: str) -> None:
+    shutil.copytree(tmp_path / "in", tmp_path / name / "in")
+    convert(custom, tmp_path / name)
+    convert(custom, tmp_path / name, delivery="2")
+    assert len(rows(tmp_path / name / "out", "customers")) == 1
+
+
+def test_a_pipe_is_no_export_and_does_not_hang(custom: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "in" / "orders_2.csv")
+    convert(custom, tmp_path)
+
+
+def test_columns_may_differ_in_their_capitals_only(custom: str, tmp_path: Path) -> None:
+    write(tmp_path / "in", people="nr;mail;name;since;NAME;;\n1;a@b.test;Jo Lee;01.01.2023;x;y;z\n")
+    convert(custom, tmp_path)
+    assert rows(tmp_path / "out", "customers")[0][2:4] == ["Jo", "Lee"]
 
 
 def test_an_export_without_a_header_is_refused(custom: str, tmp_path: Path) -> None:

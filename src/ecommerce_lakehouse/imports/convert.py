@@ -6,7 +6,6 @@ converted is passed on as it stood, so that silver's quarantine tells why.
 
 from __future__ import annotations
 
-import csv
 import difflib
 import os
 import re
@@ -19,11 +18,13 @@ from pathlib import Path
 
 import duckdb
 
-from ecommerce_lakehouse.errors import InputError
-from ecommerce_lakehouse.imports.mapping import RAW, Cell, Mapping, Table
+from ecommerce_lakehouse.errors import InputError, LakehouseError
+from ecommerce_lakehouse.imports.mapping import FieldMapping, FileMapping, Mapping
 from ecommerce_lakehouse.imports.reading import Plain, write_plain
+from ecommerce_lakehouse.layers.bronze import RAW_COLUMNS
 
-MEMORY = "750MB"
+MEMORY = "600MB"
+"""What DuckDB may use; Python, and what DuckDB does not count, come on top of it."""
 ROW, LINE = "_row", "_line"
 """The number of a row in its exports, whose order DuckDB keeps; and among the rows of its text."""
 MOST_LINES = 100_000
@@ -33,7 +34,7 @@ NUMBERS = "numbers.csv"
 
 
 @dataclass
-class Account:
+class ImportAccount:
     """What became of the rows of the exports of one raw file.
 
     Attributes:
@@ -53,8 +54,8 @@ class Account:
     kept: dict[str, int] = field(default_factory=dict)
 
     @property
-    def joined(self) -> int:
-        """Rows that were put together with others of their key."""
+    def merged(self) -> int:
+        """Rows that were merged with others of their key."""
         return self.rows_in - self.rows_out
 
     def __str__(self) -> str:
@@ -62,8 +63,8 @@ class Account:
             f"raw_{self.table}.csv: {self.rows_in:,} rows of {self.exports} "
             f"file{'s' * (self.exports > 1)} in, {self.rows_out:,} out"
         ]
-        if self.joined:
-            lines[0] += f", {self.joined:,} put together with others of their key"
+        if self.merged:
+            lines[0] += f", {self.merged:,} merged with others of their key"
         if self.broken:
             lines.append(f"  {self.broken:,} rows do not have the header's fields; each is one")
         for column, count in self.kept.items():
@@ -73,7 +74,7 @@ class Account:
 
 def import_files(
     mapping: Mapping, exports: Path, out: Path, *, delivery: str = "", overwrite: bool = False
-) -> list[Account]:
+) -> list[ImportAccount]:
     """Write the four raw files that a mapping makes from a folder of exports.
 
     Args:
@@ -93,7 +94,11 @@ def import_files(
     """
     if delivery and not re.fullmatch(r"[\w-]+", delivery):
         raise InputError(f'"{delivery}" cannot be a part of a file name.', "Name it as  2024-07.")
-    names = {table: f"raw_{table}{'_' * bool(delivery)}{delivery}.csv" for table in RAW}
+    if re.match(r"\w+:/", str(out)):
+        raise InputError(
+            f"{out} is not a folder of this machine.", "Import into one, then copy it."
+        )
+    names = {table: f"raw_{table}{'_' * bool(delivery)}{delivery}.csv" for table in RAW_COLUMNS}
     for name in names.values():
         if (out / name).exists() and not overwrite:
             raise InputError(
@@ -101,21 +106,30 @@ def import_files(
                 "Import a later delivery with:  --delivery 2024-07  "
                 "(or replace it with:  --overwrite)",
             )
-    files = {table: _find(mapping, table, mapping.tables[table].exports, exports) for table in RAW}
+    files = {
+        table: _find(mapping, table, mapping.files[table].exports, exports) for table in RAW_COLUMNS
+    }
     joined = {
         name: _find(mapping, name, table.join, exports)[0]
-        for name, table in mapping.tables.items()
+        for name, table in mapping.files.items()
         if table.join
     }
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out, prefix=".import-") as scratch, _engine(scratch) as db:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        scratch_folder = tempfile.TemporaryDirectory(dir=out, prefix=".import-")
+    except OSError as problem:
+        raise InputError(
+            f"{out} cannot be written ({problem.strerror}).",
+            "Name a folder of your own with:  --out FOLDER",
+        ) from None
+    with scratch_folder as scratch, _engine(scratch) as db:
         _load_numbers(db, out / NUMBERS)
         plain = _PlainFiles(Path(scratch))
         accounts = [
             _Conversion(
                 db, mapping, table, files[table], joined.get(table), Path(scratch), plain
             ).write()
-            for table in RAW
+            for table in RAW_COLUMNS
         ]
         _save_numbers(db, Path(scratch, NUMBERS))
         for table, name in names.items():
@@ -126,7 +140,7 @@ def import_files(
 
 
 def _find(mapping: Mapping, table: str, wanted: str, folder: Path) -> list[Path]:
-    found = sorted(folder.glob(wanted))
+    found = sorted(path for path in folder.glob(wanted) if path.is_file())
     if not found:
         there = ", ".join(sorted(path.name for path in folder.glob("*"))[:8]) or "nothing"
         raise InputError(
@@ -151,16 +165,22 @@ def _engine(scratch: str) -> Iterator[duckdb.DuckDBPyConnection]:
 def _load_numbers(db: duckdb.DuckDBPyConnection, known: Path) -> None:
     db.execute("CREATE TABLE numbers (_of VARCHAR, _text VARCHAR, _number BIGINT)")
     if known.exists():
-        db.execute(
-            "INSERT INTO numbers SELECT name, text, CAST(number AS BIGINT) "
-            "FROM read_csv(?, header=true, all_varchar=true)",
-            [str(known)],
-        )
+        try:
+            db.execute(
+                "INSERT INTO numbers SELECT name, text, CAST(number AS BIGINT) "
+                "FROM read_csv(?, header=true, all_varchar=true)",
+                [str(known)],
+            )
+        except (duckdb.BinderException, duckdb.ConversionException, duckdb.InvalidInputException):
+            raise InputError(
+                f"{known} is not as an import wrote it, and says which text has which number.",
+                "Bring it back, or import all exports into a new folder.",
+            ) from None
 
 
 def _save_numbers(db: duckdb.DuckDBPyConnection, path: Path) -> None:
     if db.execute("SELECT count(*) FROM numbers").fetchone() != (0,):
-        _copy(
+        write_csv(
             db,
             "SELECT _of AS name, _text AS text, _number AS number "
             "FROM numbers ORDER BY _of, _number",
@@ -168,8 +188,9 @@ def _save_numbers(db: duckdb.DuckDBPyConnection, path: Path) -> None:
         )
 
 
-def _copy(db: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
-    db.execute(f"COPY ({query}) TO {_text(str(path))} (FORMAT csv, HEADER)")
+def write_csv(db: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    """Write what a query gives as a CSV file."""
+    db.execute(f"COPY ({query}) TO {quote_text(str(path))} (FORMAT csv, HEADER)")
 
 
 class _PlainFiles:
@@ -179,7 +200,7 @@ class _PlainFiles:
         self._scratch = scratch
         self._written: dict[tuple[Path, str, str, str], Plain] = {}
 
-    def write(self, export: Path, table: Table) -> Plain:
+    def write(self, export: Path, table: FileMapping) -> Plain:
         key = (export, table.delimiter, table.encoding, table.dump)
         if key not in self._written:
             target = self._scratch / f"export-{len(self._written)}.csv"
@@ -203,23 +224,30 @@ class _Conversion:
         self._db = db
         self._mapping = mapping
         self._name = name
-        self._table: Table = mapping.tables[name]
+        self._table: FileMapping = mapping.files[name]
         self._files = files
         self._joined = joined
         self._scratch = scratch
         self._plain = plain
 
-    def write(self) -> Account:
+    def write(self) -> ImportAccount:
         """Write the raw file into the scratch folder."""
         try:
             return self._write()
-        except (duckdb.BinderException, duckdb.ParserException) as problem:
+        except duckdb.IOException:
+            raise  # the machine's, not the mapping's
+        except duckdb.OutOfMemoryException:
+            raise LakehouseError(
+                f"The exports of raw_{self._name}.csv need more memory than {MEMORY}.",
+                "Import them in parts, each with a name of its own:  --delivery 2024-07",
+            ) from None
+        except duckdb.Error as problem:
             raise InputError(
-                f"An  sql  in [{self._name}.columns] of {self._mapping.name} cannot be used: "
-                f"{str(problem).partition(chr(10))[0]}"
+                f"[{self._name}.columns] of {self._mapping.name} has an  sql  or a  date  that "
+                f"cannot be used: {str(problem).splitlines()[0]}"
             ) from None
 
-    def _write(self) -> Account:
+    def _write(self) -> ImportAccount:
         db, name = self._db, self._name
         files = [self._plain.write(path, self._table) for path in self._files]
         joined = self._plain.write(self._joined, self._table) if self._joined else None
@@ -228,23 +256,21 @@ class _Conversion:
         db.execute(f"CREATE TABLE source AS {_read(self._table, files, joined)}")
         # From here on an ORDER BY says the order; to keep it as well would take memory.
         db.execute("SET preserve_insertion_order = false")
-        for target, cell in self._table.cells.items():
+        for target, cell in self._table.columns.items():
             if cell.number:
                 self._number(target, cell)
         query = self._query()
         path = self._scratch / f"{name}.csv"
-        _copy(db, query, path)
-        broken = 0
+        write_csv(db, query, path)
+        broken = sum(file.broken_rows for file in files)
         with path.open("ab") as raw:
             for file in files:
                 with file.broken.open("rb") as others:
                     shutil.copyfileobj(others, raw)
-                with file.broken.open(encoding="utf-8", newline="") as lines:
-                    broken += sum(1 for _ in csv.reader(lines))
         rows_in = self._count("SELECT count(*) FROM source")
         rows_out = self._count(f"SELECT count(*) FROM ({query})")
-        account = Account(name, len(files), rows_in + broken, rows_out + broken, broken)
-        for target, cell in self._table.cells.items():
+        account = ImportAccount(name, len(files), rows_in + broken, rows_out + broken, broken)
+        for target, cell in self._table.columns.items():
             if failed := _failed(cell):
                 count = self._count(f"SELECT count(*) FROM source WHERE {failed}")
                 if count:
@@ -261,7 +287,7 @@ class _Conversion:
     def _check_columns(self, path: Path, header: list[str], more: list[str]) -> None:
         """All columns that the mapping names are there."""
         wanted = [(self._table.on, "the key of  join")] if self._table.join else []
-        for target, cell in self._table.cells.items():
+        for target, cell in self._table.columns.items():
             wanted += [(column, target) for column in (cell.column, *cell.number) if column]
         for column, target in wanted:
             if column in header or (column in more and column != self._table.on):
@@ -273,36 +299,36 @@ class _Conversion:
                 f'Is it "{near[0]}"?' if near else f"It has {', '.join(header)}.",
             )
 
-    def _number(self, target: str, cell: Cell) -> None:
+    def _number(self, target: str, cell: FieldMapping) -> None:
         """Give each text that has none a number, in the order in which they come."""
         self._db.execute(
             f"""
             INSERT INTO numbers
-            SELECT {_text(target)}, text,
-                   (SELECT coalesce(max(_number), 0) FROM numbers WHERE _of = {_text(target)})
+            SELECT {quote_text(target)}, text,
+                   (SELECT coalesce(max(_number), 0) FROM numbers WHERE _of = {quote_text(target)})
                    + row_number() OVER (ORDER BY first)
             FROM (
-                SELECT {_joined(cell)} AS text, min({ROW}) AS first
+                SELECT {_numbered_text(cell)} AS text, min({ROW}) AS first
                 FROM source GROUP BY text HAVING text IS NOT NULL
             )
-            WHERE text NOT IN (SELECT _text FROM numbers WHERE _of = {_text(target)})
+            WHERE text NOT IN (SELECT _text FROM numbers WHERE _of = {quote_text(target)})
             """
         )
 
     def _query(self) -> str:
-        key = RAW[self._name][0]
+        key = RAW_COLUMNS[self._name][0]
         texts = [
             f"nullif({self._expression(name, cell)}, '') AS {_name(name)}"
-            for name, cell in self._table.cells.items()
+            for name, cell in self._table.columns.items()
         ]
         rows = f"SELECT {ROW}, {', '.join(texts)} FROM source"
-        names = [_name(name) for name in RAW[self._name]]
+        names = [_name(name) for name in RAW_COLUMNS[self._name]]
         if self._table.rows == "every":
             return f"SELECT {', '.join(names)} FROM ({rows}) ORDER BY {ROW}"
         # First only where each text stands, which is a number: to keep the texts themselves, each
         # in the place of the one before, would fill the memory.
         nearest = "min" if self._table.rows == "first" else "max"
-        cells = zip(names[1:], list(self._table.cells.values())[1:], strict=True)
+        cells = zip(names[1:], list(self._table.columns.values())[1:], strict=True)
         least = [name for name, cell in cells if cell.least]
         others = [name for name in names[1:] if name not in least]
         at = {name: f"_at_{place}" for place, name in enumerate(others)}
@@ -326,11 +352,11 @@ class _Conversion:
             ORDER BY _first
         """
 
-    def _expression(self, target: str, cell: Cell) -> str:
+    def _expression(self, target: str, cell: FieldMapping) -> str:
         if cell.number:
             number = (
                 "(SELECT any_value(_number) FROM numbers "
-                f"WHERE _of = {_text(target)} AND _text = {_joined(cell)})"
+                f"WHERE _of = {quote_text(target)} AND _text = {_numbered_text(cell)})"
             )
             return (
                 f"CAST({f'{number} * {MOST_LINES} + {LINE}' if cell.line else number} AS VARCHAR)"
@@ -338,7 +364,7 @@ class _Conversion:
         return _converted(cell)
 
 
-def _read(table: Table, files: list[Plain], joined: Plain | None) -> str:
+def _read(table: FileMapping, files: list[Plain], joined: Plain | None) -> str:
     each = [f"SELECT * FROM {_plain_csv(file)}" for file in files]
     rows = f"SELECT row_number() OVER () AS {ROW}, * FROM ({' UNION ALL BY NAME '.join(each)})"
     if joined:
@@ -348,63 +374,66 @@ def _read(table: Table, files: list[Plain], joined: Plain | None) -> str:
             f"SELECT * FROM ({rows}) LEFT JOIN (SELECT DISTINCT ON ({_name(table.on)}) "
             f"{', '.join(more)} FROM {_plain_csv(joined)}) USING ({_name(table.on)})"
         )
-    for cell in table.cells.values():
+    for cell in table.columns.values():
         if cell.line:
-            same = f"PARTITION BY {_joined(cell)} ORDER BY {ROW}"
+            same = f"PARTITION BY {_numbered_text(cell)} ORDER BY {ROW}"
             return f"SELECT *, row_number() OVER ({same}) AS {LINE} FROM ({rows}) ORDER BY {ROW}"
     return rows
 
 
 def _plain_csv(file: Plain) -> str:
-    columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in file.header)
+    columns = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in file.header)
     return (
-        f"read_csv({_text(str(file.path))}, auto_detect=false, header=true, delim=',', "
+        f"read_csv({quote_text(str(file.path))}, auto_detect=false, header=true, delim=',', "
         f"quote='\"', escape='\"', new_line='\\n', max_line_size=67108864, "
         f"columns={{{columns}}}, parallel=false)"
     )
 
 
-def _converted(cell: Cell) -> str:
+def _converted(cell: FieldMapping) -> str:
     """A text as the raw file has it; as it stood where it cannot be converted."""
     text = _stripped(cell)
     if cell.decimal:
-        amount = f"replace({text}, {_text(cell.thousands)}, '')" if cell.thousands else text
-        amount = f"replace({amount}, {_text(cell.decimal)}, '.')"
+        amount = f"replace({text}, {quote_text(cell.thousands)}, '')" if cell.thousands else text
+        amount = f"replace({amount}, {quote_text(cell.decimal)}, '.')"
         text = f"CASE WHEN {_is_amount(cell)} THEN {amount} ELSE {text} END"
     if cell.date:
         text = f"coalesce(strftime({_as_date(cell)}, '%Y-%m-%d'), {text})"
     if cell.map:
         cases = " ".join(
-            f"WHEN {_text(old.strip().lower())} THEN {_text(new)}" for old, new in cell.map.items()
+            f"WHEN {quote_text(old.strip().lower())} THEN {quote_text(new)}"
+            for old, new in cell.map.items()
         )
-        otherwise = text if cell.otherwise is None else _text(cell.otherwise)
+        otherwise = text if cell.otherwise is None else quote_text(cell.otherwise)
         text = f"CASE lower(trim({text})) {cases} ELSE {otherwise} END"
     return text
 
 
-def _stripped(cell: Cell) -> str:
+def _stripped(cell: FieldMapping) -> str:
     """The text before it is converted."""
     if cell.value is not None:
-        return _text(cell.value)
+        return quote_text(cell.value)
     text = f"CAST(({cell.sql}) AS VARCHAR)" if cell.sql else _name(cell.column)
     if cell.part:
-        text = f"split_part(trim({text}), {_text(cell.of)}, {cell.part})"
+        text = f"split_part(trim({text}), {quote_text(cell.of)}, {cell.part})"
     if cell.strip:
-        text = f"translate({text}, {_text(cell.strip)}, '')"
+        text = f"translate({text}, {quote_text(cell.strip)}, '')"
     return text
 
 
-def _is_amount(cell: Cell) -> str:
+def _is_amount(cell: FieldMapping) -> str:
     point, group = (f"[{each}]" if each else "" for each in (cell.decimal, cell.thousands))
     whole = rf"\d+|\d{{1,3}}({group}\d{{3}})+" if group else r"\d+"
-    return f"regexp_full_match(trim({_stripped(cell)}), {_text(f'-?({whole})({point}[0-9]+)?')})"
+    return (
+        f"regexp_full_match(trim({_stripped(cell)}), {quote_text(f'-?({whole})({point}[0-9]+)?')})"
+    )
 
 
-def _as_date(cell: Cell) -> str:
-    return f"try_strptime(trim({_stripped(cell)}), {_text(cell.date)})"
+def _as_date(cell: FieldMapping) -> str:
+    return f"try_strptime(trim({_stripped(cell)}), {quote_text(cell.date)})"
 
 
-def _failed(cell: Cell) -> str:
+def _failed(cell: FieldMapping) -> str:
     """Where a text is there and cannot be converted; empty where nothing is converted."""
     tests = []
     if cell.decimal:
@@ -416,13 +445,14 @@ def _failed(cell: Cell) -> str:
     return f"trim({_stripped(cell)}) <> '' AND ({' OR '.join(tests)})"
 
 
-def _joined(cell: Cell) -> str:
+def _numbered_text(cell: FieldMapping) -> str:
     """The text that gets a number; NULL where nothing is there."""
     parts = ", ".join(f"nullif(trim({_name(column)}), '')" for column in cell.number)
     return f"nullif(lower(concat_ws(' / ', {parts})), '')"
 
 
-def _text(value: str) -> str:
+def quote_text(value: str) -> str:
+    """A text as SQL writes it."""
     quoted = value.replace("'", "''")
     return f"'{quoted}'"
 

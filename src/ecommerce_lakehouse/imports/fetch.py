@@ -16,7 +16,12 @@ from pathlib import Path
 import duckdb
 
 from ecommerce_lakehouse.errors import InputError, LakehouseError
-from ecommerce_lakehouse.imports.convert import Account, import_files
+from ecommerce_lakehouse.imports.convert import (
+    ImportAccount,
+    import_files,
+    quote_text,
+    write_csv,
+)
 from ecommerce_lakehouse.imports.mapping import read_mapping
 
 
@@ -39,7 +44,7 @@ class PublicShop:
     source: str
 
 
-def fetch(name: str, out: Path, *, overwrite: bool = False) -> list[Account]:
+def fetch(name: str, out: Path, *, overwrite: bool = False) -> list[ImportAccount]:
     """Write the four raw files of a public shop.
 
     Args:
@@ -100,8 +105,10 @@ def _write_purchases(file: str, columns: tuple[str, ...]) -> Callable[[Path, Pat
 
 def _write_journey(data: Path, exports: Path) -> None:
     """Complete Journey: Parquet. A product has no price of its own, so it gets the mean one."""
-    sold = f"read_parquet('{data}/transactions.parquet')"
-    known = f"read_parquet('{data}/products.parquet')"
+    sold, known = (
+        f"read_parquet({quote_text(str(data / name))})"
+        for name in ("transactions.parquet", "products.parquet")
+    )
     queries = {
         "transactions": f"""
             SELECT household_id, basket_id, product_id, quantity,
@@ -113,14 +120,15 @@ def _write_journey(data: Path, exports: Path) -> None:
             SELECT product_id, coalesce(product_type, department) AS name, product_category,
                    printf('%.2f', coalesce(mean, 0)) AS mean_price
             FROM {known} LEFT JOIN (
-                SELECT product_id, avg(sales_value) AS mean FROM {sold} GROUP BY product_id
+                SELECT product_id, avg(CAST(sales_value AS DECIMAL(18, 2))) AS mean
+                FROM {sold} GROUP BY product_id
             ) USING (product_id)
             ORDER BY product_id
         """,
     }
     with duckdb.connect() as db:
         for name, query in queries.items():
-            db.execute(f"COPY ({query}) TO '{exports / name}.csv' (FORMAT csv, HEADER)")
+            write_csv(db, query, exports / f"{name}.csv")
 
 
 CDNOW = (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import difflib
+import glob
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,10 +14,13 @@ from itertools import islice
 from pathlib import Path
 
 from ecommerce_lakehouse.errors import InputError
-from ecommerce_lakehouse.imports.mapping import RAW
+from ecommerce_lakehouse.imports.reading import LONGEST_FIELD
+from ecommerce_lakehouse.layers.bronze import RAW_COLUMNS
 
 LOOKED_AT = 1000
 """How many rows of a file are looked at."""
+LOOKED_INTO = 2**20
+"""How many bytes of it."""
 WORDS = {
     "customer_id": "customer id, customer number, client id, user id, buyer id, customer",
     "email": "email, e mail, mail, customer email, billing email, email billing",
@@ -48,6 +53,8 @@ DATES = (
     "%d.%m.%y",
 )
 MONEY = ("shipping_cost", "unit_price", "cost_price", "list_price")
+INSTEAD = {"customers": ("customer_id", "email"), "products": ("product_id", "product_name")}
+"""What tells the rows of a raw file apart where an export has no number for them."""
 NUMBERS = ("customer_id", "order_id", "order_item_id", "product_id")
 
 
@@ -86,20 +93,26 @@ def guess_mapping(folder: Path) -> str:
     Raises:
         InputError: There is no CSV file with a row.
     """
-    exports = [found for path in sorted(folder.glob("*.csv")) if (found := _look(path)).rows]
+    exports = [
+        found
+        for path in sorted(folder.glob("*.csv"))
+        if path.is_file() and (found := _look(path)).rows
+    ]
     if not exports:
         raise InputError(f"{folder} has no CSV file with a row.", "Name the folder with:  --guess")
     said = [
         "# A first guess. Read every line: what is in doubt says so.",
         "# What each line may say is in docs/import.md.",
     ]
-    for table in RAW:
+    for table in RAW_COLUMNS:
         said += ["", *_guess_table(table, exports)]
     return "\n".join(said) + "\n"
 
 
 def _look(path: Path) -> Export:
-    beginning = path.read_bytes()[: 2**20]
+    csv.field_size_limit(LONGEST_FIELD)
+    with path.open("rb") as file:
+        beginning = file.read(LOOKED_INTO)
     encoding = "utf-8"
     try:
         beginning.decode("utf-8")
@@ -117,14 +130,16 @@ def _look(path: Path) -> Export:
 
 
 def _guess_table(table: str, exports: list[Export]) -> Iterator[str]:
-    best = max(exports, key=lambda each: sum(bool(_find(c, each)) for c in RAW[table]))
+    best = max(exports, key=lambda each: sum(bool(_find(c, each)) for c in RAW_COLUMNS[table]))
     yield f"[{table}]"
-    yield f'from = "{best.name}"'
+    yield f"from = {_quote(glob.escape(best.name))}"
     if best.delimiter != ",":
         yield f"delimiter = {_quote(best.delimiter)}"
     if best.encoding != "utf-8":
         yield f'encoding = "{best.encoding}"  # in doubt: it is not UTF-8'
-    key = _find(RAW[table][0], best) or (table == "products" and _find("product_name", best))
+    key = _find(RAW_COLUMNS[table][0], best) or (
+        table == "products" and _find("product_name", best)
+    )
     if table == "customers" and not key:
         key = _find("email", best)
     repeated = bool(key) and len(set(best.texts(str(key)))) < len(best.texts(str(key)))
@@ -132,7 +147,7 @@ def _guess_table(table: str, exports: list[Export]) -> Iterator[str]:
         yield 'rows = "first"  # the export has several rows for some'
     yield ""
     yield f"[{table}.columns]"
-    for column in RAW[table]:
+    for column in RAW_COLUMNS[table]:
         yield _guess_cell(table, column, best, repeated)
 
 
@@ -141,7 +156,7 @@ def _guess_cell(table: str, column: str, export: Export, repeated: bool) -> str:
     if column == "order_item_id" and not found and (order := _find("order_id", export)):
         return f"{column} = {{ number = {_quote(order)}, line = true }}"
     if not found and column in NUMBERS:
-        instead = {"customer_id": "email", "product_id": "product_name"}.get(column, "")
+        instead = dict(INSTEAD.values()).get(column, "")
         found = _find(instead, export) if instead else ""
         if found:
             return f"{column} = {{ number = {_quote(found)} }}  # in doubt: no column has a number"
@@ -152,13 +167,14 @@ def _guess_cell(table: str, column: str, export: Export, repeated: bool) -> str:
     if column in NUMBERS and any(not re.fullmatch(r"-?\d{1,18}", text) for text in texts):
         return f"{column} = {{ number = {_quote(found)} }}"
     if column in MONEY and any("," in text for text in texts):
-        more = ', decimal = ",", thousands = "."'
+        after = any(re.search(r",\d{1,2}$", text) for text in texts)
+        more = ', decimal = ",", thousands = "."' if after else ', decimal = ".", thousands = ","'
     if column in ("created_at", "order_date"):
         more, doubt = _guess_date(texts)
         if repeated and table == "customers":
             more += ", least = true"
     if column == "status":
-        seen = sorted({text.lower() for text in texts})
+        seen = sorted({" ".join(text.lower().split()) for text in texts})
         doubt = f"  # in doubt: what is completed? There is {', '.join(seen[:8])}"
     if not more:
         return f"{column} = {_quote(found)}{doubt}"
@@ -203,5 +219,4 @@ def _plain(name: str) -> str:
 
 
 def _quote(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t")
-    return f'"{escaped}"'
+    return json.dumps(text, ensure_ascii=False)

@@ -13,20 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from ecommerce_lakehouse.errors import InputError
+from ecommerce_lakehouse.layers.bronze import RAW_COLUMNS
 
-RAW = {
-    "customers": ("customer_id", "email", "first_name", "last_name", "country", "created_at"),
-    "orders": ("order_id", "customer_id", "order_date", "status", "shipping_cost"),
-    "order_items": ("order_item_id", "order_id", "product_id", "quantity", "unit_price"),
-    "products": ("product_id", "product_name", "category", "cost_price", "list_price"),
-}
-"""The raw files and their columns, in order."""
 FOLDER = Path(__file__).parent / "mappings"
 ONE_SOURCE = ("column", "value", "number", "sql")
 
 
 @dataclass(frozen=True)
-class Cell:
+class FieldMapping:
     """What a column of a raw file is made from: one of the first four, and what is done with it.
 
     Attributes:
@@ -65,12 +59,12 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Table:
+class FileMapping:
     """How one raw file is made.
 
     Attributes:
         exports: The names of its files, which may have `*` and `?`.
-        cells: What each column is made from.
+        columns: What each column is made from.
         rows: `every` row is one; or of the rows with one key, each column is the `first` or the
             `last` text that is not empty.
         delimiter: What stands between two fields of the exports.
@@ -81,7 +75,7 @@ class Table:
     """
 
     exports: str
-    cells: dict[str, Cell]
+    columns: dict[str, FieldMapping]
     rows: str = "every"
     delimiter: str = ","
     encoding: str = "utf-8"
@@ -96,11 +90,11 @@ class Mapping:
 
     Attributes:
         name: The file it was read from.
-        tables: How each raw file is made.
+        files: How each raw file is made, by its entity.
     """
 
     name: str
-    tables: dict[str, Table]
+    files: dict[str, FileMapping]
 
 
 def ready_mappings() -> dict[str, Path]:
@@ -120,7 +114,7 @@ def read_mapping(location: str) -> Mapping:
         InputError: It is not there, is no TOML, or does not say what a mapping has to.
 
     Examples:
-        >>> read_mapping("shopify").tables["orders"].rows
+        >>> read_mapping("shopify").files["orders"].rows
         'first'
     """
     path = ready_mappings().get(location, Path(location))
@@ -146,28 +140,36 @@ class _Reader:
         self._lines = text.splitlines()
 
     def mapping(self, told: dict[str, Any]) -> Mapping:
-        for name in told.keys() - RAW.keys():
-            known = ", ".join(f"[{each}]" for each in RAW)
+        for name in told.keys() - RAW_COLUMNS.keys():
+            known = ", ".join(f"[{each}]" for each in RAW_COLUMNS)
             raise self._error(name, "", f"[{name}] is no raw file", f"There are {known}.")
-        for name in RAW.keys() - told.keys():
+        for name in RAW_COLUMNS.keys() - told.keys():
             raise InputError(f"{self._name} does not say how raw_{name}.csv is made: no [{name}].")
-        return Mapping(self._name, {name: self._table(name, told[name]) for name in RAW})
+        for name in RAW_COLUMNS:
+            if not isinstance(told[name], dict):
+                raise self._error("", name, f'"{name}" has to be a section, [{name}]')
+        return Mapping(self._name, {name: self._table(name, told[name]) for name in RAW_COLUMNS})
 
-    def _table(self, name: str, told: dict[str, Any]) -> Table:
+    def _table(self, name: str, told: dict[str, Any]) -> FileMapping:
         known = {"from", "columns", "rows", "delimiter", "encoding", "join", "on", "dump"}
         for key in told.keys() - known:
             raise self._error(name, key, f'"{key}" is not known', f"There are {_list(known)}.")
         for key in ("from", "columns"):
             if key not in told:
                 raise self._error(name, "", f'[{name}] lacks "{key}"')
+        if not isinstance(told["columns"], dict):
+            raise self._error(name, "columns", f'"columns" has to be a section, [{name}.columns]')
         for key in told.keys() - {"columns"}:
             if not isinstance(told[key], str) or not told[key]:
                 raise self._error(name, key, f'"{key}" has to be a text')
         rows, delimiter = told.get("rows", "every"), told.get("delimiter", ",")
         if rows not in ("every", "first", "last"):
             raise self._error(name, "rows", '"rows" has to be "every", "first" or "last"')
-        if len(delimiter) != 1:
-            raise self._error(name, "delimiter", '"delimiter" has to be one letter')
+        if len(delimiter) != 1 or delimiter in '"\r\n':
+            raise self._error(name, "delimiter", '"delimiter" has to be one letter, and no quote')
+        for key in {"from", "join"} & told.keys():
+            if Path(told[key]).is_absolute():
+                raise self._error(name, key, f'"{key}" has to be a name in the folder of exports')
         if ("join" in told) != ("on" in told):
             raise self._error(name, "join", '"join" and "on" need each other')
         encoding = told.get("encoding", "utf-8")
@@ -176,47 +178,54 @@ class _Reader:
         except LookupError:
             raise self._error(name, "encoding", f'"{encoding}" is no encoding') from None
         section = f"{name}.columns"
-        for key in told["columns"].keys() - set(RAW[name]):
+        for key in told["columns"].keys() - set(RAW_COLUMNS[name]):
             raise self._error(
-                section, key, f'raw_{name}.csv has no column "{key}"', f"It has {_list(RAW[name])}."
+                section,
+                key,
+                f'raw_{name}.csv has no column "{key}"',
+                f"It has {_list(RAW_COLUMNS[name])}.",
             )
-        for key in RAW[name]:
+        for key in RAW_COLUMNS[name]:
             if key not in told["columns"]:
                 raise self._error(
                     section, "", f'[{section}] lacks "{key}"', 'An empty one is  { value = "" }.'
                 )
-        cells = {key: self._cell(section, key, told["columns"][key]) for key in RAW[name]}
+        cells = {key: self._cell(section, key, told["columns"][key]) for key in RAW_COLUMNS[name]}
         for key, cell in cells.items():
             if cell.least and rows == "every":
                 raise self._error(section, key, f'"least" needs  rows = "first"  in [{name}]')
         others = {key: told.get(key, "") for key in ("join", "on", "dump")}
-        return Table(told["from"], cells, rows, delimiter, encoding, **others)
+        return FileMapping(told["from"], cells, rows, delimiter, encoding, **others)
 
-    def _cell(self, section: str, key: str, told: Any) -> Cell:
+    def _cell(self, section: str, key: str, told: Any) -> FieldMapping:
         if isinstance(told, str):
             told = {"column": told}
         if not isinstance(told, dict):
             raise self._error(section, key, f'"{key}" has to be a text or a table')
-        known = {each.name: each.default for each in fields(Cell)}
+        known = {each.name: each.default for each in fields(FieldMapping)}
         for name in told.keys() - known.keys():
             raise self._error(section, key, f'"{name}" is not known', f"There are {_list(known)}.")
         if len(told.keys() & set(ONE_SOURCE)) != 1:
             raise self._error(section, key, f'"{key}" needs one of {_list(ONE_SOURCE)}')
         told = dict(told)
-        if "number" in told:
-            one = isinstance(told["number"], str)
-            told["number"] = (told["number"],) if one else tuple(told["number"])
+        if isinstance(told.get("number"), str):
+            told["number"] = [told["number"]]
         for name, value in told.items():
-            wanted = {"part": int, "map": dict, "number": tuple, "line": bool, "least": bool}.get(
+            wanted = {"part": int, "map": dict, "number": list, "line": bool, "least": bool}.get(
                 name, str
             )
-            if type(value) is not wanted:
+            inner = [*value.values()] if wanted is dict and type(value) is dict else value
+            if type(value) is not wanted or (
+                wanted in (dict, list) and not (inner and all(type(one) is str for one in inner))
+            ):
                 raise self._error(section, key, f'"{name}" of "{key}" has to be {KINDS[wanted]}')
+        if "number" in told:
+            told["number"] = tuple(told["number"])
         if told.get("line") and not told.get("number"):
             raise self._error(section, key, '"line" needs "number"')
         if told.get("thousands") and not told.get("decimal"):
             raise self._error(section, key, '"thousands" needs "decimal"')
-        return Cell(**told)
+        return FieldMapping(**told)
 
     def _error(self, section: str, key: str, wrong: str, remedy: str = "") -> InputError:
         return InputError(f"{self._name}, line {self._line(section, key)}: {wrong}.", remedy)
@@ -236,8 +245,8 @@ class _Reader:
 KINDS = {
     str: "a text",
     int: "a whole number",
-    dict: "a table",
-    tuple: "the names of columns",
+    dict: "a table of texts",
+    list: "the names of columns",
     bool: "true or false",
 }
 

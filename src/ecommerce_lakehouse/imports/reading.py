@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecommerce_lakehouse.errors import InputError
-from ecommerce_lakehouse.imports.mapping import Table
+from ecommerce_lakehouse.imports.mapping import FileMapping
 from ecommerce_lakehouse.imports.postgres import read_table
 
 LONGEST_FIELD = 64 * 2**20
+"""The most letters of a field; Python's own limit is 131,072."""
 CHUNK = 2**20
 NEW_LINE = b"\n"
 
@@ -28,15 +29,17 @@ class Plain:
     Attributes:
         path: The file.
         header: Its columns, each once.
-        broken: The rows that do not have the header's fields, each as the one field that it was.
+        broken: The file of the rows that do not have the header's fields, each as one field.
+        broken_rows: How many there are.
     """
 
     path: Path
     header: list[str]
     broken: Path
+    broken_rows: int
 
 
-def write_plain(export: Path, table: Table, target: Path) -> Plain:
+def write_plain(export: Path, table: FileMapping, target: Path) -> Plain:
     """Write an export as plain CSV: UTF-8, commas, every field quoted, as many as the header has.
 
     Args:
@@ -65,9 +68,11 @@ def write_plain(export: Path, table: Table, target: Path) -> Plain:
             if not header:
                 raise InputError(f"{export.name} is empty: it has no header.")
             good.writerow(header)
+            broken_rows = 0
             for fields, text in rows:
                 if fields is None or len(fields) > len(header):
                     bad.writerow([text])
+                    broken_rows += 1
                 elif fields:
                     good.writerow(fields + [""] * (len(header) - len(fields)))
     except UnicodeDecodeError as problem:
@@ -76,11 +81,11 @@ def write_plain(export: Path, table: Table, target: Path) -> Plain:
             f"({problem.reason}).",
             'Say what it is, such as  encoding = "cp1252"  in its section of the mapping.',
         ) from None
-    return Plain(target, header, broken)
+    return Plain(target, header, broken, broken_rows)
 
 
 def _rows(
-    export: Path, table: Table, file: Iterator[str]
+    export: Path, table: FileMapping, file: Iterator[str]
 ) -> Iterator[tuple[list[str] | None, str]]:
     """The fields of each row, None where its quotes do not fit; and its text."""
     seen: list[str] = []
@@ -109,13 +114,15 @@ def _rows(
 
 
 def _name_each_once(header: list[str]) -> list[str]:
+    """A header whose names differ in more than their capitals, which DuckDB does not tell apart."""
     names: list[str] = []
     for place, name in enumerate(header, 1):
-        names.append(f"{name}_{place}" if name in [*names, ""] else name)
+        known = [each.lower() for each in names]
+        names.append(f"{name}_{place}" if name.lower() in [*known, ""] else name)
     return names
 
 
-def _line_of(export: Path, table: Table) -> str:
+def _line_of(export: Path, table: FileMapping) -> str:
     """In which line a file stops being UTF-8; nothing for other encodings."""
     if codecs.lookup(table.encoding).name != "utf-8":
         return ""
