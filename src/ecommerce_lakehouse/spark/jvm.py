@@ -58,7 +58,7 @@ def log_file() -> Path:
 
 def delete_old_logs() -> None:
     """Keep the newest logs only."""
-    with suppress(FileNotFoundError):  # another process deletes them just now
+    with suppress(OSError):  # another process deletes them just now, or they are somebody else's
         for log in sorted(log_file().parent.glob("spark-*.log"), key=os.path.getmtime)[:-KEPT_LOGS]:
             log.unlink()
 
