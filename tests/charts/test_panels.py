@@ -57,6 +57,34 @@ def test_names_are_written_once_where_both_panels_have_them() -> None:
     assert ticks(right.yaxis) == ["Toys", "Books"]
 
 
+def test_numbers_of_five_digits_stand_apart_in_narrow_panels(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"file": ["orders", "customers"], "rows": [69_659, 23_570]})
+    left = charts.Bars(rows, "file", "rows", "rows", title="Rows")
+    right = charts.Bars(rows, "file", "rows", "empty fields", title="Empty fields")
+    charts.publish_panels(left, right, to=tmp_path, width=9, **SAID)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_a_few_bars_do_not_fill_a_panel(count: int) -> None:
+    rows = pd.DataFrame({"name": list("abcd"), "units": [4, 3, 2, 1]}).head(count)
+    _, ax = charts.figure()
+    charts.Bars(rows, "name", "units", "units").draw(ax, None)
+    bottom, top = ax.get_ylim()
+    assert bottom > count - 0.7 > -0.3 > top, "the first bar is not at the top"
+    assert 0.72 / (bottom - top) <= 0.25
+
+
+@pytest.mark.parametrize("enough", [1, 30, 60, 95])
+def test_the_best_sellers_are_named_inside_the_panel(tmp_path: Path, enough: int) -> None:
+    count, goal = 90_000, 80
+    best = enough * count // 100
+    places = pd.DataFrame({"rank": [1, best, count], "percent": [goal / best, goal, 100]})
+    rows = places.set_index("rank").reindex(range(1, count + 1)).interpolate().reset_index()
+    said = {"things": "products", "xlabel": "products", "ylabel": "% of revenue, without shipping"}
+    line = charts.Pareto(rows, "rank", "percent", enough=best, goal=goal, **said)
+    charts.publish_panels(line, to=tmp_path, **SAID | {"alt": "A line: the share of revenue."})
+
+
 def test_what_is_beyond_the_last_edge_counts_in_the_last_bar_and_the_label_says_so() -> None:
     orders = pd.Series([1, 2, 2, 3, 50])
     capped = charts.Histogram(orders, "Frequency", "orders", step=1, start=0.5, count=3)

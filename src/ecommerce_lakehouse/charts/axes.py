@@ -48,9 +48,10 @@ def money_axis(axis: Any) -> None:
     axis.set_minor_formatter(NullFormatter())  # a log axis would name its small ticks as powers
 
 
-def is_money(axis: Any) -> bool:
-    """Whether an axis' ticks are written as money."""
-    return isinstance(axis.get_major_formatter(), _Money)
+def has_long_ticks(axis: Any) -> bool:
+    """Whether an axis' ticks take room: money, and numbers from 10,000 on."""
+    is_money = isinstance(axis.get_major_formatter(), _Money)
+    return is_money or bool(max(map(abs, axis.get_view_interval())) >= 10_000)
 
 
 def count_axis(axis: Any) -> None:

@@ -12,6 +12,9 @@ from matplotlib.axes import Axes
 
 from ecommerce_lakehouse.charts.style import ACCENT, AMOUNTS, MUTED, ink_on
 
+FEWEST_PLACES = 3
+"""A panel has room for so many bars at least: a single one would fill all of it."""
+
 
 def bars(
     ax: Axes,
@@ -40,8 +43,7 @@ def bars(
     places = list(range(len(labels)))
     ax.barh(places, values, color=colours, height=0.72)
     ax.set_yticks(places, labels)
-    ax.invert_yaxis()
-    ax.tick_params(axis="y", length=0)
+    _from_top_to_bottom(ax, len(labels))
     written = text or [f"{value:,.0f}" for value in values]
     for place, value, note in zip(places, values, written, strict=True):
         ax.annotate(
@@ -92,8 +94,7 @@ def stacked_bars(
                 note = text.format(value)
                 ax.text(middle, place, note, ha="center", va="center", size=8.5, color=ink)
         left = left + parts[name]
-    ax.invert_yaxis()
-    ax.tick_params(axis="y", length=0)
+    _from_top_to_bottom(ax, len(parts))
     ax.legend(
         ncols=len(colours),
         loc="lower left",
@@ -123,3 +124,12 @@ def heatmap(ax: Axes, values: pd.DataFrame, fmt: str, label: str, **options: Any
     for number in ax.texts:
         column, row = (int(place) for place in number.get_position())
         number.set_color(ink_on(cells[row, column]))
+
+
+def _from_top_to_bottom(ax: Axes, count: int) -> None:
+    """Let the first of some bars stand at the top."""
+    spare = max(0, FEWEST_PLACES - count) / 2
+    ax.invert_yaxis()
+    if spare:
+        ax.set_ylim(count - 0.5 + spare, -0.5 - spare)
+    ax.tick_params(axis="y", length=0)

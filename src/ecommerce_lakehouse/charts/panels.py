@@ -9,7 +9,7 @@ from typing import Protocol
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ecommerce_lakehouse.charts.axes import few_ticks, is_money
+from ecommerce_lakehouse.charts.axes import few_ticks, has_long_ticks
 from ecommerce_lakehouse.charts.chart import Chart, publish
 from ecommerce_lakehouse.charts.style import figure
 
@@ -73,7 +73,7 @@ def publish_panels(
     for ax, panel in zip(axes[0], panels, strict=True):
         panel.draw(ax, left)
         ax.set_title(panel.title)
-        if len(panels) > 1 and is_money(ax.xaxis):
+        if len(panels) > 1 and has_long_ticks(ax.xaxis):
             ax.xaxis.set_major_locator(few_ticks())
         left = ax
     drawn = _rows_of(panels) if table is None else table

@@ -118,14 +118,17 @@ class Pareto:
         )
         corner = ([self.enough, self.enough, 0], [0, self.goal, self.goal])
         ax.plot(*corner, color=SECOND, linewidth=1, gid="guide")
+        # A line that rises at once leaves no room to the left of its corner.
+        is_steep = self.enough < 0.4 * count
         ax.annotate(
-            f"{self.enough} of {count} {self.things}: {self.goal}%",
+            f"{self.enough:,} of {count:,} {self.things}: {self.goal}%",
             (self.enough, self.goal),
-            xytext=(-6, 6),
+            xytext=(6, -6) if is_steep else (-6, 6),
             textcoords="offset points",
             color=INK,
             size=10,
-            ha="right",
+            ha="left" if is_steep else "right",
+            va="top" if is_steep else "baseline",
         )
         ax.set(xlabel=self.xlabel, ylabel=self.ylabel, xlim=(0, count), ylim=(0, 103))
 

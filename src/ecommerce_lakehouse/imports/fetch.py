@@ -104,7 +104,11 @@ def _write_purchases(file: str, columns: tuple[str, ...]) -> Callable[[Path, Pat
 
 
 def _write_journey(data: Path, exports: Path) -> None:
-    """Complete Journey: Parquet. A product has no price of its own, so it gets the mean one."""
+    """Complete Journey: Parquet. A product has no price, so it gets the mean one.
+
+    Its times are in UTC. By those of New York, where the weeks of the data begin at midnight, a
+    basket is of the day on which it was bought; in UTC one of the evening is of the next day.
+    """
     sold, known = (
         f"read_parquet({quote_text(str(data / name))})"
         for name in ("transactions.parquet", "products.parquet")
@@ -113,7 +117,10 @@ def _write_journey(data: Path, exports: Path) -> None:
         "transactions": f"""
             SELECT household_id, basket_id, product_id, quantity,
                    printf('%.2f', sales_value) AS sales_value,
-                   strftime(transaction_timestamp, '%Y-%m-%d') AS day
+                   strftime(
+                       timezone('America/New_York', timezone('UTC', transaction_timestamp)),
+                       '%Y-%m-%d'
+                   ) AS day
             FROM {sold}
         """,
         "products": f"""
