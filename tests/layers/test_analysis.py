@@ -14,6 +14,7 @@ from ecommerce_lakehouse.layers.analysis import (
     score_by_rank,
     segments_on,
     share_of_best,
+    spent_by_score,
 )
 
 DAY = date(2024, 1, 1)
@@ -148,6 +149,31 @@ def test_equals_get_the_same_score(spark: SparkSession, others: int) -> None:
     )
     assert {scores[n] for n in range(6)} == {1}
     assert all(scores[10 + n] == 1 + 5 * (6 + n) // (6 + others) for n in range(others))
+
+
+# ── spent_by_score ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_scores_are_of_the_day_and_spend_is_of_the_days_after(spark: SparkSession) -> None:
+    """Two customers a year ago: one comes back on the last day that counts, one a day too late."""
+    orders = customer_orders(
+        spark,
+        {"order_id": 1, "customer_id": 1, "order_date": "2023-01-01"},
+        {"order_id": 2, "customer_id": 2, "order_date": "2024-01-01"},
+        {"order_id": 3, "customer_id": 1, "order_date": "2024-01-31", "order_total": "70.00"},
+        {"order_id": 4, "customer_id": 2, "order_date": "2024-02-01", "order_total": "900.00"},
+        {"order_id": 5, "customer_id": 3, "order_date": "2024-01-02", "order_total": "8.00"},
+    )
+    found = spent_by_score(orders, DAY, 30).collect()
+    assert {row.since for row in found} == {DAY}
+    assert {(row.method, row.score, row.customers, row.spent_usd) for row in found} == {
+        ("fixed limits", 3, 1, 70.0),
+        ("fixed limits", 7, 1, 0.0),
+        ("fifths", 3, 1, 70.0),
+        ("fifths", 5, 1, 0.0),
+        ("recency alone", -365, 1, 70.0),
+        ("recency alone", 0, 1, 0.0),
+    }
 
 
 # ── share_of_best ────────────────────────────────────────────────────────────────────────────────

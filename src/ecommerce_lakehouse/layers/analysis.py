@@ -113,15 +113,15 @@ def score_by_rank(int_customer_rfm: DataFrame) -> DataFrame:
         WITH ranks AS (
             SELECT customer_id,
                    count(*) OVER () AS customers,
-                   rank() OVER (ORDER BY recency_days DESC) - 1 AS later,
-                   rank() OVER (ORDER BY frequency) - 1 AS rarer,
-                   rank() OVER (ORDER BY monetary_value) - 1 AS poorer
+                   rank() OVER (ORDER BY recency_days DESC) - 1 AS worse_by_recency,
+                   rank() OVER (ORDER BY frequency) - 1 AS worse_by_frequency,
+                   rank() OVER (ORDER BY monetary_value) - 1 AS worse_by_money
             FROM {rfm}
         ), scores AS (
             SELECT customer_id,
-                   CAST(1 + 5 * later DIV customers AS INT) AS recency_score,
-                   CAST(1 + 5 * rarer DIV customers AS INT) AS frequency_score,
-                   CAST(1 + 5 * poorer DIV customers AS INT) AS monetary_score
+                   CAST(1 + 5 * worse_by_recency DIV customers AS INT) AS recency_score,
+                   CAST(1 + 5 * worse_by_frequency DIV customers AS INT) AS frequency_score,
+                   CAST(1 + 5 * worse_by_money DIV customers AS INT) AS monetary_score
             FROM ranks
         )
         SELECT *, recency_score + frequency_score + monetary_score AS rfm_total_score FROM scores
