@@ -26,7 +26,12 @@ Edit it there, then run `lakehouse export`.
 from __future__ import annotations
 
 '''
-EXPORTED = {**NOTEBOOKS, "quality": "07_data_quality", "decisions": "09_business_use_cases"}
+EXPORTED = {
+    **NOTEBOOKS,
+    "analysis": "06_analysis_visualization",
+    "quality": "07_data_quality",
+    "decisions": "09_business_use_cases",
+}
 """Module under `layers/` and the notebook it comes from."""
 
 
