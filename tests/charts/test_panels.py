@@ -131,3 +131,25 @@ def test_a_place_without_a_row_has_a_bar_of_no_height(tmp_path: Path) -> None:
     _, ax = charts.figure()
     columns.draw(ax, None)
     assert [bar.get_height() for bar in ax.patches] == [20, 0, 7]
+
+
+def test_curves_have_a_line_for_each_name_and_other_dashes(tmp_path: Path) -> None:
+    """Grey print has no colours; the diagonal is a guide and stands in the legend."""
+    rows = pd.DataFrame(
+        {
+            "by": ["rule"] * 3 + ["model"] * 3,
+            "called": [0, 50, 100] * 2,
+            "found": [0.0, 55.0, 100.0, 0.0, 80.0, 100.0],
+        }
+    )
+    said: Any = {"diagonal": "at random", "xlabel": "called, %", "ylabel": "found, %"}
+    colours = {"model": charts.ACCENT, "rule": charts.SECOND}
+    curves = charts.Curves(rows, "by", "called", "found", colours, **said)
+    charts.publish_panels(curves, to=tmp_path, **SAID)
+    _, ax = charts.figure()
+    curves.draw(ax, None)
+    lines = {str(line.get_label()): line for line in ax.lines}
+    assert list(lines["model"].get_ydata()) == [0.0, 80.0, 100.0]
+    assert lines["model"].get_linestyle() != lines["rule"].get_linestyle()
+    legend = ax.get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["model", "rule", "at random"]

@@ -4,6 +4,7 @@ from ecommerce_lakehouse.charts.axes import count_axis, few_ticks, money, money_
 from ecommerce_lakehouse.charts.bar_panels import Bars, Columns, Histogram, StackedBars
 from ecommerce_lakehouse.charts.chart import Chart, publish
 from ecommerce_lakehouse.charts.graph import draw_graph, two_lines
+from ecommerce_lakehouse.charts.line_panels import Curves
 from ecommerce_lakehouse.charts.marks import bars, heatmap, stacked_bars
 from ecommerce_lakehouse.charts.panels import publish_panels
 from ecommerce_lakehouse.charts.point_panels import (
@@ -38,6 +39,7 @@ __all__ = [
     "Chart",
     "Columns",
     "Correlations",
+    "Curves",
     "Grid",
     "Histogram",
     "Means",

@@ -1,5 +1,8 @@
 """Write a layer's module from the cells of its notebook that are marked `#| export`.
 
+`#| export churn` writes a cell to the module of that name instead: what no table needs stays out
+of the text that is the fingerprint of the layer's tables.
+
 nbdev does this too, but it brings a build system, marks each definition with a cell
 number that moves when a cell is added, and rewrites imports. This is all we need of it.
 """
@@ -7,6 +10,7 @@ number that moves when a cell is added, and rewrites imports. This is all we nee
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +20,8 @@ from ecommerce_lakehouse.lessons.committed_form import is_code, source_of
 from ecommerce_lakehouse.paths import PROJECT
 from ecommerce_lakehouse.registry import NOTEBOOKS
 
-MARK = "#| export"
+MARK = re.compile(r"#\| export(?: (\w+))?\n")
+"""How a marked cell begins; group 1 is the module where it is not that of the notebook."""
 HEADER = '''"""{title}
 
 Exported from notebooks/{notebook}.ipynb, where each function is taught.
@@ -26,28 +31,48 @@ Edit it there, then run `lakehouse export`.
 from __future__ import annotations
 
 '''
+NAMED = {"churn": "05_ml_features"}
+"""Module that marks name, and the notebook it comes from."""
 EXPORTED = {
     **NOTEBOOKS,
     "analysis": "06_analysis_visualization",
     "quality": "07_data_quality",
     "decisions": "09_business_use_cases",
+    **NAMED,
 }
 """Module under `layers/` and the notebook it comes from."""
 
 
-def marked_cells(notebook: Path) -> list[str]:
-    """The source of a notebook's marked cells, without the mark."""
+def marked_cells(notebook: Path, module: str | None = None) -> list[str]:
+    """The source of a notebook's marked cells, without the mark.
+
+    Args:
+        notebook: Its file.
+        module: The module that the marks name; by default none.
+
+    Raises:
+        LakehouseError: A mark names a module that is not exported from this notebook.
+    """
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    sources = [source_of(cell) for cell in cells if is_code(cell)]
-    return [s.removeprefix(MARK).strip() + "\n" for s in sources if s.startswith(MARK)]
+    marked = [(MARK.match(source), source) for source in map(source_of, filter(is_code, cells))]
+    found = [(mark[1], source[mark.end() :].strip() + "\n") for mark, source in marked if mark]
+    for named in {name for name, _ in found if name}:
+        if NAMED.get(named) != notebook.stem:
+            raise LakehouseError(
+                f"notebooks/{notebook.name} has a cell that is marked `#| export {named}`.",
+                "The modules that a mark may name are in NAMED, in lessons/export.py.",
+            )
+    return [source for name, source in found if name == module]
 
 
 def render(module: str) -> str:
     """The text of a module as its notebook has it now, formatted by ruff."""
     name = EXPORTED[module]
     notebook = PROJECT / "notebooks" / f"{name}.ipynb"
-    body = "\n\n".join(marked_cells(notebook))
-    text = HEADER.format(title=f"The {module} layer.", notebook=name) + body
+    is_named = module in NAMED
+    body = "\n\n".join(marked_cells(notebook, module if is_named else None))
+    title = f"Functions of {module} that no table needs." if is_named else f"The {module} layer."
+    text = HEADER.format(title=title, notebook=name) + body
     for command in (["check", "--select", "I,F401", "--fix", "--quiet"], ["format", "--quiet"]):
         done = subprocess.run(
             [sys.executable, "-m", "ruff", *command, "--stdin-filename", f"{module}.py", "-"],
