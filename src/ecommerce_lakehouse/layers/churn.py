@@ -167,7 +167,7 @@ def calibration(counts: pd.DataFrame) -> pd.DataFrame:
     thousandths = (1000 * counts["score"]).round().astype("int64")
     sums = counts[["customers", "left"]].assign(said=thousandths * counts["customers"])
     sums = sums.groupby(thousandths.clip(upper=999) // 100).sum()
-    forecast = [f"{10 * tenth}–{10 * tenth + 10}%" for tenth in sums.index]
+    forecast = [f"{10 * tenth} to {10 * tenth + 10}%" for tenth in sums.index]
     sums = sums.set_axis(forecast).rename_axis("forecast").reset_index()
     sums["forecast_percent"] = (sums["said"] / sums["customers"] / 10).round(1)
     sums["left_percent"] = (100 * sums["left"] / sums["customers"]).round(1)
