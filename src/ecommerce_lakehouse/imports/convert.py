@@ -25,6 +25,8 @@ from ecommerce_lakehouse.layers.bronze import RAW_COLUMNS
 
 MEMORY = "600MB"
 """What DuckDB may use; Python, and what DuckDB does not count, come on top of it."""
+LONGEST_ROW = 64 * 2**20
+"""The most bytes of one row of an export."""
 ROW, LINE = "_row", "_line"
 """The number of a row in its exports, whose order DuckDB keeps; and among the rows of its text."""
 MOST_LINES = 100_000
@@ -385,8 +387,9 @@ def _plain_csv(file: Plain) -> str:
     columns = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in file.header)
     return (
         f"read_csv({quote_text(str(file.path))}, auto_detect=false, header=true, delim=',', "
-        f"quote='\"', escape='\"', new_line='\\n', max_line_size=67108864, "
-        f"columns={{{columns}}}, parallel=false)"
+        f"quote='\"', escape='\"', new_line='\\n', max_line_size={LONGEST_ROW}, "
+        # By default it is sixteen times the longest row, which is more than MEMORY.
+        f"buffer_size={LONGEST_ROW}, columns={{{columns}}}, parallel=false)"
     )
 
 
