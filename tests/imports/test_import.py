@@ -513,6 +513,25 @@ def test_the_files_of_cdnow_are_read_as_they_are_published(tmp_path: Path) -> No
         assert rows(folder / "out", "orders") == [purchase]
 
 
+def test_an_export_larger_than_the_memory_streams_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """70 MB in 64; what a file is read with must not be a multiple of the longest row."""
+    monkeypatch.setattr("ecommerce_lakehouse.imports.convert.MEMORY", "64MB")
+    monkeypatch.setattr("ecommerce_lakehouse.imports.convert.LONGEST_ROW", 8 * 2**20)
+    padding, rows = "x" * 1_000, 70_000
+    with (tmp_path / "cdnow.csv").open("w", encoding="ascii") as file:
+        file.write("customer,day,cds,usd\n")
+        file.writelines(f"{row % 100},19970101,{padding},1.50\n" for row in range(rows))
+    accounts = import_files(read_mapping("cdnow"), tmp_path, tmp_path / "out")
+    assert {account.table: account.rows_out for account in accounts} == {
+        "customers": 100,
+        "orders": rows,
+        "order_items": rows,
+        "products": 1,
+    }
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize(
     ("name", "published"),

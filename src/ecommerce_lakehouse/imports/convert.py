@@ -367,20 +367,29 @@ class _Conversion:
 
 
 def _read(table: FileMapping, files: list[Plain], joined: Plain | None) -> str:
-    each = [f"SELECT * FROM {_plain_csv(file)}" for file in files]
+    # An export may have eighty columns, of which a mapping uses ten.
+    each = [f"SELECT {_used(table, file.header)} FROM {_plain_csv(file)}" for file in files]
     rows = f"SELECT row_number() OVER () AS {ROW}, * FROM ({' UNION ALL BY NAME '.join(each)})"
     if joined:
         known = {name for file in files for name in file.header}
-        more = [_name(name) for name in joined.header if name not in known or name == table.on]
+        more = [name for name in joined.header if name not in known or name == table.on]
         rows = (
             f"SELECT * FROM ({rows}) LEFT JOIN (SELECT DISTINCT ON ({_name(table.on)}) "
-            f"{', '.join(more)} FROM {_plain_csv(joined)}) USING ({_name(table.on)})"
+            f"{_used(table, more)} FROM {_plain_csv(joined)}) USING ({_name(table.on)})"
         )
     for cell in table.columns.values():
         if cell.line:
             same = f"PARTITION BY {_numbered_text(cell)} ORDER BY {ROW}"
             return f"SELECT *, row_number() OVER ({same}) AS {LINE} FROM ({rows}) ORDER BY {ROW}"
     return rows
+
+
+def _used(table: FileMapping, header: list[str]) -> str:
+    """The columns that a mapping uses; all where it has an expression, and one at least."""
+    cells = table.columns.values()
+    used = {table.on, *(name for cell in cells for name in (cell.column, *cell.number))}
+    names = [name for name in header if name in used or any(cell.sql for cell in cells)]
+    return ", ".join(map(_name, names or header[:1]))
 
 
 def _plain_csv(file: Plain) -> str:
