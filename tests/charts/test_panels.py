@@ -85,6 +85,18 @@ def test_the_best_sellers_are_named_inside_the_panel(tmp_path: Path, enough: int
     charts.publish_panels(line, to=tmp_path, **SAID | {"alt": "A line: the share of revenue."})
 
 
+@pytest.mark.parametrize("margins", [[4.0, None], [None, None]])
+def test_a_mean_of_one_customer_has_no_interval(
+    tmp_path: Path, margins: list[float | None]
+) -> None:
+    rows = pd.DataFrame({"name": ["many", "one"], "mean": [20.0, 30.0], "margin": margins})
+    rows["margin"] = rows["margin"].astype(float)
+    left = charts.Bars(rows, "name", "mean", "USD", title="Bars")
+    right = charts.Means(rows, "mean", "margin", overall=20, xlabel="USD", title="Means")
+    said = SAID | {"alt": "Bars and dots, each with a line around it: means."}
+    charts.publish_panels(left, right, to=tmp_path, **said)
+
+
 def test_what_is_beyond_the_last_edge_counts_in_the_last_bar_and_the_label_says_so() -> None:
     orders = pd.Series([1, 2, 2, 3, 50])
     capped = charts.Histogram(orders, "Frequency", "orders", step=1, start=0.5, count=3)

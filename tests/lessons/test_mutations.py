@@ -24,6 +24,9 @@ LEFT_OUT = (".git", ".venv*", "build", "lakehouse", ".*_cache", "__pycache__")
 REPORT = PROJECT / "docs" / "mutations.md"
 EXPORT = "from ecommerce_lakehouse.lessons.export import export; export()"
 
+MODELS = {"05": "churn", "06": "analysis", "09": "customer_value"}
+"""Which tests look at the models of a lesson, and at how they are judged."""
+
 
 @dataclass(frozen=True)
 class Mutation:
@@ -60,6 +63,9 @@ class Mutation:
                     "tests/lessons/test_notebooks.py",
                     "tests/programs/test_programs.py -k exported",
                 ]
+            case "a model":
+                module = MODELS[Path(self.path).stem[:2]]
+                return [f"tests/layers/test_{module}.py"]
             case _:  # a rule, a join, a limit or a score of a layer
                 layer = Path(self.path).stem[3:]
                 layer = {"ml_features": "ml", "business_use_cases": "decisions"}.get(layer, layer)
@@ -205,6 +211,6 @@ def test_every_check_is_green_where_nothing_is_broken(check: str, project: Path)
 
 def test_the_catalogue_has_every_family_and_the_short_form_as_well() -> None:
     families = {mutation.family for mutation in CATALOGUE}
-    assert len(families) == 9
+    assert len(families) == 10
     assert len(CATALOGUE) >= 60
     assert {mutation.family for mutation in CATALOGUE if mutation.short} == families

@@ -52,7 +52,9 @@ def marks(ax: Axes) -> Iterator[Series]:
             in_containers.update([line, *whiskers])
             yield "line", np.asarray(line.get_xdata(), dtype=float)
             for whisker in whiskers:
-                ends = np.array([segment[:, 0] for segment in whisker.get_segments()])
+                # The mean of one customer has no margin, and so no line.
+                drawn = [segment[:, 0] for segment in whisker.get_segments() if len(segment)]
+                ends = np.reshape(drawn, (-1, 2))
                 yield "line", (ends[:, 1] - ends[:, 0]) / 2
     boxes = any(isinstance(patch, PathPatch) for patch in ax.patches)
     for line in ax.lines:
