@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from ecommerce_lakehouse import charts
+from ecommerce_lakehouse.charts.axes import has_long_ticks
 
 SOLD = pd.DataFrame({"category": ["Books", "Toys"], "usd": [31_000.0, 12_000.0], "units": [3, 1]})
 SAID: dict[str, Any] = {
@@ -62,6 +63,15 @@ def test_numbers_of_five_digits_stand_apart_in_narrow_panels(tmp_path: Path) -> 
     left = charts.Bars(rows, "file", "rows", "rows", title="Rows")
     right = charts.Bars(rows, "file", "rows", "empty fields", title="Empty fields")
     charts.publish_panels(left, right, to=tmp_path, width=9, **SAID)
+
+
+def test_a_panel_of_days_keeps_its_days_beside_another_panel() -> None:
+    _, ax = charts.figure()
+    ax.plot(pd.to_datetime(["2024-01-01", "2024-12-01"]), [1, 2])
+    assert not has_long_ticks(ax.xaxis)
+    ax.clear()
+    ax.plot([0, 20_000], [1, 2])
+    assert has_long_ticks(ax.xaxis)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])

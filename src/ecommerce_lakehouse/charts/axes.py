@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import Formatter, FuncFormatter, MaxNLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import (
+    AutoLocator,
+    Formatter,
+    FuncFormatter,
+    MaxNLocator,
+    NullFormatter,
+    ScalarFormatter,
+)
 
 
 def money(value: float) -> str:
@@ -50,8 +57,11 @@ def money_axis(axis: Any) -> None:
 
 def has_long_ticks(axis: Any) -> bool:
     """Whether an axis' ticks take room: money, and numbers from 10,000 on."""
-    is_money = isinstance(axis.get_major_formatter(), _Money)
-    return is_money or bool(max(map(abs, axis.get_view_interval())) >= 10_000)
+    if isinstance(axis.get_major_formatter(), _Money):
+        return True
+    # Days are numbers, too, of 20,000 and more; their axis has a locator of its own.
+    is_usual = isinstance(axis.get_major_locator(), AutoLocator)
+    return is_usual and bool(max(map(abs, axis.get_view_interval())) >= 10_000)
 
 
 def count_axis(axis: Any) -> None:
