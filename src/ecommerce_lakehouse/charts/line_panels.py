@@ -17,15 +17,16 @@ DASHES = ("-", "--", ":", "-.")
 
 @dataclass(frozen=True)
 class Curves:
-    """A line for each name, from 0 to 100 % both ways, over the diagonal.
+    """A line for each name, over places from left to right, up to 100 %.
 
     Attributes:
         rows: One row a point, those of a name in their order.
         name: The column with the names.
-        x: The column with the places from left to right, in %.
+        x: The column with the places from left to right: from 0 to 100 % over a diagonal, else
+            whole numbers from 0.
         y: The column with the heights, in %.
         colours: The names to draw, and their colours.
-        diagonal: What the diagonal is, for the legend.
+        diagonal: What the diagonal is, for the legend; empty for none.
         xlabel: What x is, with the unit.
         ylabel: What y is, with the unit.
         title: Above the panel.
@@ -52,7 +53,10 @@ class Curves:
 
     def draw(self, ax: Axes, left: Axes | None) -> None:
         """Draw them, those named first on top."""
-        ax.plot([0, 100], [0, 100], color=MUTED, linewidth=1.2, label=self.diagonal, gid="guide")
+        right = 100 if self.diagonal else max(self.rows[self.x].max(), 1)
+        if self.diagonal:
+            line = {"color": MUTED, "linewidth": 1.2, "label": self.diagonal, "gid": "guide"}
+            ax.plot([0, 100], [0, 100], **line)
         marks: dict[str, Any] = {"marker": "o", "markersize": 4.5} if self.with_dots else {}
         for place, (name, colour) in enumerate(self.colours.items()):
             points = self.rows[self.rows[self.name] == name]
@@ -67,10 +71,11 @@ class Curves:
                 clip_on=False,
                 **marks,
             )
-        ax.set(xlabel=self.xlabel, ylabel=self.ylabel, xlim=(0, 100), ylim=(0, 103))
+        ax.set(xlabel=self.xlabel, ylabel=self.ylabel, xlim=(0, right), ylim=(0, 103))
         if self.with_legend:
             lines, names = ax.get_legend_handles_labels()
-            order = [*range(1, len(lines)), 0]
+            guides = 1 if self.diagonal else 0  # the diagonal is named last
+            order = [*range(guides, len(lines)), *range(guides)]
             ax.legend(
                 [lines[i] for i in order],
                 [names[i] for i in order],
