@@ -175,3 +175,14 @@ def test_curves_have_a_line_for_each_name_and_other_dashes(tmp_path: Path) -> No
     assert lines["model"].get_linestyle() != lines["rule"].get_linestyle()
     legend = ax.get_legend()
     assert [text.get_text() for text in legend.get_texts()] == ["model", "rule", "at random"]
+
+
+def test_curves_over_whole_numbers_have_no_diagonal(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"year": ["2023"] * 3, "quarter": [0, 1, 2], "came": [100.0, 47.0, 32.0]})
+    said: Any = {"diagonal": "", "xlabel": "quarters later", "ylabel": "% who came"}
+    curves = charts.Curves(rows, "year", "quarter", "came", {"2023": charts.ACCENT}, **said)
+    charts.publish_panels(curves, to=tmp_path, **SAID)
+    _, ax = charts.figure()
+    curves.draw(ax, None)
+    assert [str(line.get_label()) for line in ax.lines] == ["2023"]
+    assert ax.get_xlim() == (0, 2)

@@ -55,8 +55,8 @@ class Curves:
         """Draw them, those named first on top."""
         right = 100 if self.diagonal else max(self.rows[self.x].max(), 1)
         if self.diagonal:
-            line = {"color": MUTED, "linewidth": 1.2, "label": self.diagonal, "gid": "guide"}
-            ax.plot([0, 100], [0, 100], **line)
+            (guide,) = ax.plot([0, 100], [0, 100], color=MUTED, linewidth=1.2, gid="guide")
+            guide.set_label(self.diagonal)
         marks: dict[str, Any] = {"marker": "o", "markersize": 4.5} if self.with_dots else {}
         for place, (name, colour) in enumerate(self.colours.items()):
             points = self.rows[self.rows[self.name] == name]
