@@ -1,10 +1,10 @@
-"""The nightly build of the lakehouse: bronze >> silver >> gold >> check >> ml.
+"""The nightly build of the lakehouse: bronze >> silver >> gold >> check >> ml >> scores.
 
 Every day at 02:00 UTC Airflow starts the jobs of ``src/jobs`` one after the
 other, each with its own ``spark-submit``. A job that fails is tried again
 twice, five minutes apart; if it still fails, what comes after it does not run.
 Every job checks a table before it writes it; ``check_quality`` looks once more
-at all of them, whole, before features are made from them.
+at all of them, whole, before features are made from them, and scores from those.
 Days that were missed are not caught up (``airflow backfill create`` does that
 on demand). A pool with one slot keeps tasks apart, also those of a backfill.
 
@@ -44,8 +44,9 @@ ARGUMENTS = [
 
 DOC = """
 ### The lakehouse, every night
-`ingest_bronze` >> `build_silver` >> `build_gold` >> `check_quality` >> `build_ml_features`, daily
-at 02:00 UTC. The tasks share the pool `lakehouse`; make it once, with one slot:
+`ingest_bronze` >> `build_silver` >> `build_gold` >> `check_quality` >> `build_ml_features` >>
+`score_customers`, daily at 02:00 UTC. The tasks share the pool `lakehouse`; make it once, with one
+slot:
 
 `airflow pools set lakehouse 1 "one job at a time writes to the lakehouse"`
 
@@ -77,7 +78,7 @@ def job(name: str, timeout: timedelta) -> SparkSubmitOperator:
 
 with DAG(
     dag_id="ecommerce_pyspark_pipeline",
-    description="Raw CSVs to features: bronze >> silver >> gold >> check >> ml",
+    description="Raw CSVs to scores: bronze >> silver >> gold >> check >> ml >> scores",
     doc_md=DOC,
     schedule="0 2 * * *",
     # The shop's first day: Airflow calls a run of an earlier date a success without a task run.
@@ -98,5 +99,6 @@ with DAG(
     gold = job("build_gold", timeout=timedelta(hours=1))
     quality = job("check_quality", timeout=timedelta(minutes=30))
     ml = job("build_ml_features", timeout=timedelta(hours=1))
+    scores = job("score_customers", timeout=timedelta(hours=1))
 
-    bronze >> silver >> gold >> quality >> ml
+    bronze >> silver >> gold >> quality >> ml >> scores

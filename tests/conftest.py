@@ -58,7 +58,7 @@ def learner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def own_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test declares is forgotten afterwards."""
-    registry.load_layers()
+    registry.load_scores()
     monkeypatch.setattr(registry, "_tables", dict(registry._tables))
 
 

@@ -23,6 +23,7 @@ from ecommerce_lakehouse.jobs import (
     read_folder,
     refuse_empty,
     run_app,
+    score,
 )
 from ecommerce_lakehouse.paths import FOLDERS, require_checkout
 
@@ -116,6 +117,9 @@ def _build(**given: Any) -> None:
 
 
 app.command("build", help="Bring every table up to date, without notebooks.")(job_command(_build))
+
+
+app.command("score")(score)
 
 
 @app.command()

@@ -57,6 +57,9 @@ FullRefresh = Annotated[
 Evolve = Annotated[
     bool, typer.Option("--evolve", help="Take new columns of the raw files into bronze.")
 ]
+KeepModels = Annotated[
+    bool, typer.Option("--keep-models", help="Score with the models as they are; fit none.")
+]
 ALL_CORES = "spark-submit's, or every core of this machine"
 Master = Annotated[
     str | None, option("--master", metavar="URL", text="A Spark master.", default=ALL_CORES)
@@ -84,6 +87,22 @@ def job_command(work: Callable[..., object]) -> Callable[..., None]:
         work(**given_options(context))
 
     return command
+
+
+def score(
+    context: typer.Context,
+    data_dir: DataDir = None,
+    lakehouse_dir: LakehouseDir = None,
+    artifacts_dir: ArtifactsDir = None,
+    as_of_date: AsOfDate = None,
+    full_refresh: FullRefresh = False,
+    keep_models: KeepModels = False,
+    master: Master = None,
+) -> None:
+    """Fit the models on what the day knew, and write their scores of every customer."""
+    from ecommerce_lakehouse.operations.score import score_customers
+
+    score_customers(**given_options(context))
 
 
 def main(description: str, *layers: str) -> None:

@@ -53,6 +53,8 @@ class Table:
             which input, and with which key.
         latest_wins: Of raw rows with one key it keeps (or, with `rejects`, does not refuse) one
             from the file that comes last by name, if that has a good one.
+        scored: Written by the scoring job, which learns from the other tables, and by no build.
+        own_day: It says itself of which day it is: a model may be older than what it scores.
     """
 
     name: str
@@ -65,6 +67,8 @@ class Table:
     default_as_of: str = ""
     rejects: tuple[str, str] | None = None
     latest_wins: bool = False
+    scored: bool = False
+    own_day: bool = False
 
     @property
     def full_name(self) -> str:
@@ -116,6 +120,8 @@ def table(
     default_as_of: str = "",
     rejects: tuple[str, str] | None = None,
     latest_wins: bool = False,
+    scored: bool = False,
+    own_day: bool = False,
 ) -> Callable[[F], F]:
     """Declare the table that a function makes.
 
@@ -130,6 +136,8 @@ def table(
         default_as_of: See `Table`.
         rejects: See `Table`.
         latest_wins: See `Table`.
+        scored: See `Table`.
+        own_day: See `Table`.
 
     Returns:
         A decorator that leaves the function as it is.
@@ -158,6 +166,8 @@ def table(
             default_as_of=default_as_of,
             rejects=rejects,
             latest_wins=latest_wins,
+            scored=scored,
+            own_day=own_day,
         )
         return function
 
@@ -181,6 +191,12 @@ def load_layers() -> None:
         import_module(f"ecommerce_lakehouse.layers.{layer}")
 
 
+def load_scores() -> None:
+    """Import the tables of the scoring job too. Their libraries would slow down every build."""
+    load_layers()
+    import_module("ecommerce_lakehouse.layers.scores")
+
+
 def get(table_or_function: str | TableFunction | Table) -> Table:
     """Look a table up by name (`gold.x` or `x`) or by its function.
 
@@ -193,8 +209,9 @@ def get(table_or_function: str | TableFunction | Table) -> Table:
         name = table_or_function.__name__
     else:
         name = table_or_function.rpartition(".")[2]
-    if name not in _tables:
-        load_layers()
+    for load in (load_layers, load_scores):
+        if name not in _tables:
+            load()
     if name not in _tables:
         raise LakehouseError(
             f"There is no table called {name}.",
@@ -203,10 +220,17 @@ def get(table_or_function: str | TableFunction | Table) -> Table:
     return _tables[name]
 
 
-def tables(layer: str | None = None) -> list[Table]:
-    """All tables, inputs before what is made from them; layer by layer."""
+def tables(layer: str | None = None, *, scored: bool = False) -> list[Table]:
+    """The tables that a build makes, inputs before what is made from them; layer by layer.
+
+    Args:
+        layer: Only those of this one.
+        scored: Also those of the scoring job.
+    """
+    if scored:
+        load_scores()
     load_layers()
     graph = {t.name: [i for i in t.inputs if i in _tables] for t in _tables.values()}
     order = {name: place for place, name in enumerate(TopologicalSorter(graph).static_order())}
     ranked = sorted(_tables.values(), key=lambda t: (LAYERS.index(t.layer), order[t.name]))
-    return [t for t in ranked if layer in (None, t.layer)]
+    return [t for t in ranked if layer in (None, t.layer) and (scored or not t.scored)]

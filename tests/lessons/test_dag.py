@@ -11,7 +11,14 @@ from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.lessons.airflow import DagFacts, parse_dag
 from ecommerce_lakehouse.paths import PROJECT
 
-ORDER = ["ingest_bronze", "build_silver", "build_gold", "check_quality", "build_ml_features"]
+ORDER = [
+    "ingest_bronze",
+    "build_silver",
+    "build_gold",
+    "check_quality",
+    "build_ml_features",
+    "score_customers",
+]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +32,7 @@ def broken(folder: Path, text: str) -> Path:
     return path
 
 
-def test_five_spark_submits_the_gate_before_the_features(facts: DagFacts) -> None:
+def test_six_spark_submits_the_gate_before_the_features(facts: DagFacts) -> None:
     assert facts.dag_id == "ecommerce_pyspark_pipeline"
     assert facts.tasks == [(job, "SparkSubmitOperator", f"src/jobs/{job}.py") for job in ORDER]
     assert facts.edges == list(pairwise(ORDER))

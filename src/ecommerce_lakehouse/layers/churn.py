@@ -1,4 +1,4 @@
-"""Functions of churn that no table needs.
+"""Functions of churn that no build needs.
 
 Exported from notebooks/05_ml_features.ipynb, where each function is taught.
 Edit it there, then run `lakehouse export`.

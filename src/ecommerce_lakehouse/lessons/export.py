@@ -1,6 +1,6 @@
 """Write a layer's module from the cells of its notebook that are marked `#| export`.
 
-`#| export churn` writes a cell to the module of that name instead: what no table needs stays out
+`#| export churn` writes a cell to the module of that name instead: what no build needs stays out
 of the text that is the fingerprint of the layer's tables.
 
 nbdev does this too, but it brings a build system, marks each definition with a cell
@@ -31,7 +31,7 @@ Edit it there, then run `lakehouse export`.
 from __future__ import annotations
 
 '''
-NAMED = {"churn": "05_ml_features"}
+NAMED = {"churn": "05_ml_features", "scores": "08_orchestration"}
 """Module that marks name, and the notebook it comes from."""
 EXPORTED = {
     **NOTEBOOKS,
@@ -71,7 +71,7 @@ def render(module: str) -> str:
     notebook = PROJECT / "notebooks" / f"{name}.ipynb"
     is_named = module in NAMED
     body = "\n\n".join(marked_cells(notebook, module if is_named else None))
-    title = f"Functions of {module} that no table needs." if is_named else f"The {module} layer."
+    title = f"Functions of {module} that no build needs." if is_named else f"The {module} layer."
     text = HEADER.format(title=title, notebook=name) + body
     for command in (["check", "--select", "I,F401", "--fix", "--quiet"], ["format", "--quiet"]):
         done = subprocess.run(

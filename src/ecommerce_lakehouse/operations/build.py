@@ -17,6 +17,7 @@ from ecommerce_lakehouse.operations.change import Change, Outcome
 from ecommerce_lakehouse.operations.from_raw import look_at_files
 from ecommerce_lakehouse.operations.gate import Gate
 from ecommerce_lakehouse.operations.run import Run
+from ecommerce_lakehouse.operations.score import tell_old_scores
 from ecommerce_lakehouse.paths import FOLDERS
 from ecommerce_lakehouse.registry import Table
 from ecommerce_lakehouse.spark.session import get_spark
@@ -102,6 +103,9 @@ def build_layers(
         )
     for line in _account(lake, tables, changes, had):
         print(line, flush=True)
+    if "ml" in layers:
+        for line in tell_old_scores(lake):
+            print(line, flush=True)
     return changes
 
 
@@ -193,7 +197,7 @@ def check_tables(
     day = parse_date(as_of_date)
     spark = get_spark("lakehouse-check", master)
     lake = Lakehouse(spark, lakehouse_dir, None, day, sql_names=False)
-    results = Run(lake, ["quality"]).check(registry.tables(), Gate())
+    results = Run(lake, ["quality"]).check(registry.tables(scored=True), Gate())
     broken = [row for row in results if row.broken]
     for line in tell_day(lake, doubt=False):
         print(line)

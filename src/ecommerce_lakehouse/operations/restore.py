@@ -90,7 +90,7 @@ def restore(
             restored. Or another run wrote a table meanwhile.
     """
     moment = parse_moment(to)
-    tables = [registry.get(table)] if table else registry.tables()
+    tables = [registry.get(table)] if table else registry.tables(scored=True)
     if table:
         lake.folder.read(tables[0])  # a clear message, if it is not built
     tables = [each for each in tables if lake.folder.has(each)]

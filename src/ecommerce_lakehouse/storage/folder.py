@@ -97,7 +97,9 @@ class TableFolder:
             notebook = NOTEBOOKS[table.layer]
             raise MissingTableError(
                 f"{table.full_name} is not in {for_message(self.location)} yet.",
-                f"It is built by notebooks/{notebook}.ipynb. "
+                "Write it now with:  lakehouse score"
+                if table.scored
+                else f"It is built by notebooks/{notebook}.ipynb. "
                 f"Build it now with:  lakehouse run --to {notebook[:2]}",
             )
         frame = self.spark.read.format("delta").load(self.path(table))
@@ -134,6 +136,9 @@ class TableFolder:
             known = self.spark.catalog.databaseExists(layer)
             if not known:
                 self.spark.sql(f"CREATE DATABASE IF NOT EXISTS {layer}")
-            for table in registry.tables(layer):
+            tables = registry.tables(layer)
+            there = self.storage.names(f"{self.location}/{layer}")
+            scored = not {*there} <= {table.name for table in tables}
+            for table in registry.tables(layer, scored=True) if scored else tables:
                 if self.has(table):
                     self.register(table, known=known)

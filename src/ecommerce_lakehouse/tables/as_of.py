@@ -90,18 +90,20 @@ class AsOf:
         Raises:
             LakehouseError: It does not; the message says what builds it anew.
         """
-        if self._log is None or not table.depends_on_date:
+        if self._log is None or not table.depends_on_date or table.own_day:
             return
         provenance = self._log(table).provenance()
         if provenance is None or provenance.as_of_date == self.day.isoformat():
             return
         number, day, its_day = NOTEBOOKS[table.layer][:2], self.day, provenance.as_of_date
+        build = f"lakehouse run --from 03 --to {number} --as-of {day}"
+        build += f"   (or every table:  lakehouse build --as-of {day})"
         raise LakehouseError(
             f"{table.full_name} is as of {its_day}, this run is as of {day}.",
             f'See it as of its day with:  --as-of {its_day}   (here:  as_of_date = "{its_day}")\n'
             * only_read
-            + f"Build it for {day} with:  lakehouse run --from 03 --to {number} --as-of {day}"
-            f"   (or every table:  lakehouse build --as-of {day})",
+            + f"Build it for {day} with:  "
+            + (f"lakehouse score --as-of {day}" if table.scored else build),
         )
 
     def _find_in_logs(self) -> date | None:
