@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from ecommerce_lakehouse import registry
+from ecommerce_lakehouse.contracts import Contract
 from ecommerce_lakehouse.errors import LakehouseError
 
 
@@ -353,6 +354,63 @@ def check_quarantine(
             F.sum(F.when(over, F.col("rejected")).otherwise(0)).alias("broken"),
         )
     )
+
+
+NULL_IN = "NULL in "
+
+
+class ContractError(QualityError):
+    """A table has other columns than its contract says, so it may not be written.
+
+    Args:
+        differences: One line a column.
+        file: Where the contract is.
+    """
+
+    def __init__(self, differences: list[str], file: str) -> None:
+        super().__init__([], "\n".join(["Not as the contract says. Not published.", *differences]))
+        self.remedy = f"Mend the function, or say what the table shall be in {file}."
+
+
+def check_columns(rows: DataFrame, contract: Contract, but: str = "") -> None:
+    """Stop the chain when the columns of a table are not those of its contract.
+
+    Args:
+        rows: The rows.
+        contract: The contract of their table.
+        but: A column of the contract that the rows get when they are written.
+
+    Raises:
+        ContractError: It names every column with the type that was expected and found.
+    """
+    expected = {column.name: column.type for column in contract.columns if column.name != but}
+    found = dict(rows.dtypes)
+    differences = [
+        f"{contract.table}.{name}: expected {expected.get(name, 'no such column')}, "
+        f"found {found.get(name, 'no such column')}"
+        for name in {**expected, **found}
+        if expected.get(name) != found.get(name)
+    ]
+    if differences:
+        raise ContractError(differences, f"contracts/{contract.table.partition('.')[0]}.yaml")
+
+
+def never_null(contract: Contract, but: Sequence[str] = ()) -> list[Check]:
+    """A check for each column that may not be NULL.
+
+    Args:
+        contract: The contract of a table.
+        but: Columns that are checked elsewhere, such as the key.
+    """
+    return [
+        Check(
+            contract.table.rpartition(".")[2],
+            f"{NULL_IN}{column.name}, which is required",
+            f"`{column.name}` IS NOT NULL",
+        )
+        for column in contract.columns
+        if column.required and column.name not in but
+    ]
 
 
 def check_all(
