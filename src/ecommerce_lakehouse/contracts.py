@@ -17,7 +17,7 @@ from ecommerce_lakehouse.paths import IS_CHECKOUT, PROJECT
 
 ODCS_VERSION = "v3.1.0"
 """Of the Open Data Contract Standard: https://bitol-io.github.io/open-data-contract-standard/"""
-FOLDER = PROJECT / "contracts" if IS_CHECKOUT else Path(__file__).parent / "contracts"
+FOLDER = PROJECT / "contracts" if IS_CHECKOUT else Path(__file__).parent / "contract_files"
 """Where the contracts are."""
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The one in C, ten times as fast, where PyYAML was built with it."""

@@ -152,12 +152,13 @@ def test_the_gate_stops_a_column_of_another_type_one_too_few_and_one_too_many(
     rows = example.read("stg_orders").drop("order_year").withColumn("order_date", F.lit("today"))
     with pytest.raises(ContractError) as stopped:
         write(strict, "stg_orders", rows.withColumn("mood", F.lit(1)))
-    assert stopped.value.message.splitlines()[1:] == [
-        "silver.stg_orders.order_date: expected date, found string",
-        "silver.stg_orders.order_year: expected int, found no such column",
-        "silver.stg_orders.mood: expected no such column, found int",
+    assert stopped.value.message.splitlines() == [
+        "silver.stg_orders is not as contracts/silver.yaml says. Mend one of the two. "
+        "Not published.",
+        "order_date: expected date, found string",
+        "order_year: expected int, found none",
+        "mood: expected no column, found int",
     ]
-    assert "contracts/silver.yaml" in stopped.value.remedy
     assert not strict.has("stg_orders")
 
 
@@ -190,7 +191,7 @@ def test_files_may_bring_bronze_further_columns_of_text(
 ) -> None:
     rows = example.read("customers")
     write(strict, "customers", rows.withColumn("mood", F.lit("good")))
-    with pytest.raises(ContractError, match="mood: expected no such column, found int"):
+    with pytest.raises(ContractError, match="mood: expected no column, found int"):
         write(strict, "customers", rows.withColumn("mood", F.lit(1)))
 
 
@@ -201,7 +202,7 @@ def test_a_table_of_another_shape_takes_its_layer_back(
     monkeypatch.setitem(registry._tables, "stg_orders", _with_a_column(registry.get("stg_orders")))
     bronze = [registry.get(name) for name in ("customers", "orders")]
     silver = [registry.get(f"stg_{table.name}") for table in bronze]
-    with pytest.raises(ContractError, match="mood: expected no such column"):
+    with pytest.raises(ContractError, match="mood: expected no column"):
         Run(strict, ["silver"]).build([*bronze, *silver])
     assert not strict.has("stg_customers")
 

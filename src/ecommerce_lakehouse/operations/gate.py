@@ -13,7 +13,6 @@ from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.contracts import Contract, contract_of
 from ecommerce_lakehouse.layers.quality import (
     CHECKS,
-    NULL_IN,
     Check,
     QualityError,
     check_all,
@@ -21,7 +20,6 @@ from ecommerce_lakehouse.layers.quality import (
     check_quarantine,
     check_table,
     gate,
-    never_null,
 )
 from ecommerce_lakehouse.operations.account import count_by_file
 from ecommerce_lakehouse.paths import for_message
@@ -37,6 +35,8 @@ MIN_ROWS_JUDGED = 100
 """In a smaller file a large share may be chance."""
 CHECK_BROKEN = "A_CHECK_IS_BROKEN"
 """What Spark's error says when a row on its way breaks a check."""
+NULL_IN = "NULL in "
+"""How the check of a column begins that its contract requires."""
 
 
 def stop_at_broken(rows: DataFrame, checks: Sequence[Check], key: tuple[str, ...]) -> DataFrame:
@@ -200,8 +200,17 @@ def _known_columns(table: Table, rows: DataFrame, contract: Contract) -> DataFra
 
 
 def _promises(table: Table, contract: Contract | None) -> list[Check]:
-    """Where the contract has no NULL; the key has checks of its own."""
-    return never_null(contract, but=(*table.key, stamp_of(table))) if contract else []
+    """A check for each column in which the contract has no NULL; the key has checks of its own."""
+    others = (*table.key, stamp_of(table))
+    return [
+        Check(
+            table.name,
+            f"{NULL_IN}{column.name}, which is required",
+            f"`{column.name}` IS NOT NULL",
+        )
+        for column in (contract.columns if contract else ())
+        if column.required and column.name not in others
+    ]
 
 
 def _without_promises(results: list[Row]) -> list[Row]:

@@ -60,17 +60,15 @@ def describe(table: Table, rows: DataFrame) -> DataFrame:
     """The rows of a table with what its contract says of each column, as Delta's comments.
 
     They are a part of the schema, so they come with the commit that makes the table, and to
-    append or merge rows keeps them.
+    append or merge rows keeps them. A comment of the table itself would need a commit of its own.
     """
     contract = contract_of(table.full_name)
-    comments = {column.name: column.comment for column in contract.columns} if contract else {}
-    return rows.select(
-        *[
-            rows[f"`{name}`"].alias(name, metadata={"comment": comments[name]})
-            if name in comments
-            else rows[f"`{name}`"]
-            for name in rows.columns
-        ]
+    return rows.withColumns(
+        {
+            column.name: F.col(column.name).alias(column.name, metadata={"comment": column.comment})
+            for column in (contract.columns if contract else ())
+            if column.name in rows.columns
+        }
     )
 
 
@@ -96,8 +94,8 @@ class TableWriter:
     def replace(self, table: Table, rows: DataFrame, provenance: Provenance) -> None:
         """Write a table anew: all of its rows."""
         with self._admit(table, rows, whole=True) as good, one_writer(table.full_name):
-            described = describe(table, stamp(table, good))
-            writer = described.write.format("delta").mode("overwrite")
+            rows = describe(table, stamp(table, good))
+            writer = rows.write.format("delta").mode("overwrite")
             if table.key:
                 writer = writer.option("maxRecordsPerFile", ROWS_A_FILE)
             writer = writer.option("overwriteSchema", True).option("userMetadata", str(provenance))
