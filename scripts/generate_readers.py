@@ -30,7 +30,7 @@ PAGE = PROJECT / "docs" / "readers.md"
 ROWS = "SELECT id, concat('name ', id) AS name, CAST(id * 1.25 AS DECIMAL(10,2)) AS amount"
 FEATURES = {
     "none, as here": [
-        f"CREATE TABLE {{t}} USING delta AS {ROWS} FROM range(1, 6)",
+        f"CREATE TABLE {{t}} USING delta AS {ROWS} FROM range(1, 6, 1, 1)",
         "DELETE FROM {t} WHERE id = 2",
     ],
     "deletion vectors": [
@@ -41,24 +41,24 @@ FEATURES = {
     "column mapping": [
         "CREATE TABLE {t} USING delta TBLPROPERTIES "
         "(delta.columnMapping.mode = 'name', delta.enableChangeDataFeed = false) "
-        f"AS {ROWS} FROM range(1, 6)",
+        f"AS {ROWS} FROM range(1, 6, 1, 1)",
         "ALTER TABLE {t} RENAME COLUMN name TO title",
-        f"INSERT INTO {{t}} {ROWS} FROM range(6, 8)",
+        f"INSERT INTO {{t}} {ROWS} FROM range(6, 8, 1, 1)",
     ],
     "liquid clustering": [
-        f"CREATE TABLE {{t}} USING delta CLUSTER BY (id) AS {ROWS} FROM range(1, 6)",
-        f"INSERT INTO {{t}} {ROWS} FROM range(6, 8)",
+        f"CREATE TABLE {{t}} USING delta CLUSTER BY (id) AS {ROWS} FROM range(1, 6, 1, 1)",
+        f"INSERT INTO {{t}} {ROWS} FROM range(6, 8, 1, 1)",
         "OPTIMIZE {t}",
     ],
     "v2 checkpoints": [
         "CREATE TABLE {t} USING delta TBLPROPERTIES "
         "(delta.checkpointPolicy = 'v2', delta.checkpointInterval = 2) "
-        f"AS {ROWS} FROM range(1, 6)",
-        *[f"INSERT INTO {{t}} {ROWS} FROM range({n}, {n + 1})" for n in range(6, 9)],
+        f"AS {ROWS} FROM range(1, 6, 1, 1)",
+        *[f"INSERT INTO {{t}} {ROWS} FROM range({n}, {n + 1}, 1, 1)" for n in range(6, 9)],
     ],
     "type widening": [
         "CREATE TABLE {t} USING delta TBLPROPERTIES (delta.enableTypeWidening = true) "
-        f"AS SELECT CAST(id AS INT) AS id, name, amount FROM ({ROWS} FROM range(1, 6))",
+        f"AS SELECT CAST(id AS INT) AS id, name, amount FROM ({ROWS} FROM range(1, 6, 1, 1))",
         "ALTER TABLE {t} ALTER COLUMN id TYPE BIGINT",
         "INSERT INTO {t} VALUES (5000000000, 'far', 1.00)",
     ],
@@ -139,7 +139,7 @@ def judge(right: Rows, found: Rows) -> str:
 def first_words(problem: object, table: Path) -> str:
     """What an error says, short, and the same on every machine."""
     said = re.sub(r"\s+", " ", str(problem).replace(str(table), "the table")).strip()
-    return said.split(". ")[0].partition(" This error occurred")[0].removesuffix(".")
+    return re.split(r"\. | This error occurred| LINE 1:", said)[0].removesuffix(".")
 
 
 def ask_extension(tables: list[Path]) -> list[dict[str, Any]]:
@@ -200,8 +200,8 @@ def _try(read: Callable[[Path], Any], table: Path) -> Rows | str:
 
 def _read_files(table: Path) -> Any:
     """What somebody gets who takes the folder for one of Parquet files."""
-    files = [pq.read_table(file) for file in sorted(table.glob("*.parquet"))]
-    return pa.concat_tables(files, promote_options="permissive")
+    files = [f for f in sorted(table.rglob("*.parquet")) if not f.parent.name.startswith("_")]
+    return pa.concat_tables([pq.ParquetFile(f).read() for f in files], promote_options="permissive")
 
 
 def page(table: str) -> str:
