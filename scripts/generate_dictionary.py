@@ -1,4 +1,4 @@
-"""Write docs/data_dictionary.md: every table, column and check, from the declarations.
+"""Write docs/data_dictionary.md: every table, column and check.
 
 Run it with:  python scripts/generate_dictionary.py
 """
@@ -7,36 +7,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pyspark.sql.pandas.types import from_arrow_type
-from pyspark.sql.types import DataType
-
 from ecommerce_lakehouse import ExampleLakehouse, MemoryLakehouse, get_spark, registry
+from ecommerce_lakehouse.contracts import Contract, contracts
 from ecommerce_lakehouse.layers.quality import CHECKS, REFERENCES, check_days
 from ecommerce_lakehouse.operations.gate import MAX_QUARANTINED, MIN_ROWS_JUDGED
-from ecommerce_lakehouse.operations.run_records import GRAINS, SCHEMAS
+from ecommerce_lakehouse.operations.run_records import GRAINS
 from ecommerce_lakehouse.paths import PROJECT
 from ecommerce_lakehouse.registry import Table
-from ecommerce_lakehouse.storage.writing import stamp
 
 
 def dictionary(lake: MemoryLakehouse) -> str:
     """The dictionary as Markdown.
 
     Args:
-        lake: Has all tables; their columns and types are told as they are.
+        lake: Has all tables, for the checks that are made of their rows.
     """
     lines = [
         "# Data dictionary",
         "",
-        "Every table, from its declaration, its checks and its schema, and what programs keep of "
-        "their runs (`ops`). Made by "
-        "`python scripts/generate_dictionary.py`; money is in USD, times are UTC.",
+        "Every table, from its declaration, its checks and its contract in "
+        "[contracts/](../contracts/), and what programs keep of their runs (`ops`). Made by "
+        "`python scripts/generate_dictionary.py`. Money is in USD, times are UTC; a column without "
+        "a word under NULL is never NULL.",
     ]
     for table in registry.tables():
         lines += ["", *_table(lake, table)]
-    for name, columns in SCHEMAS.items():
-        kinds = {column: from_arrow_type(kind) for column, kind in columns.items()}
-        lines += ["", f"## ops.{name}", "", GRAINS[name], "", *_columns(kinds)]
+    for name, contract in contracts("ops").items():
+        lines += ["", f"## {name}", "", GRAINS[name.removeprefix("ops.")], "", *_columns(contract)]
     return "\n".join(lines) + "\n"
 
 
@@ -48,8 +45,7 @@ def _table(lake: MemoryLakehouse, table: Table) -> Iterator[str]:
     yield f"- **Key:** {', '.join(table.key) or 'none: rows have no identity'}"
     yield f"- **Made from:** {', '.join(table.inputs)}"
     yield ""
-    schema = stamp(table, lake.read(table)).schema
-    yield from _columns({column.name: column.dataType for column in schema})
+    yield from _columns(contracts(table.layer)[table.full_name])
     checks = list(_checks(lake, table))
     if checks:
         yield ""
@@ -58,11 +54,13 @@ def _table(lake: MemoryLakehouse, table: Table) -> Iterator[str]:
         yield from checks
 
 
-def _columns(kinds: dict[str, DataType]) -> Iterator[str]:
-    yield "| column | type |"
-    yield "|---|---|"
-    for column, kind in kinds.items():
-        yield f"| `{column}` | {kind.simpleString()} |"
+def _columns(contract: Contract) -> Iterator[str]:
+    yield "| column | type | unit | NULL | meaning |"
+    yield "|---|---|---|---|---|"
+    for column in contract.columns:
+        null = "" if column.required else "may be"
+        cells = (f"`{column.name}`", column.type, column.unit, null, column.meaning)
+        yield f"| {' | '.join(cells)} |".replace("|  |", "| |").replace("|  |", "| |")
 
 
 def _first_sentence(table: Table) -> str:

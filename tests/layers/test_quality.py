@@ -1,6 +1,5 @@
 """Every check sees the row that breaks it, and the gate lets nothing broken through."""
 
-import runpy
 from collections.abc import Iterable
 from datetime import date, timedelta
 
@@ -22,7 +21,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.testing import assertDataFrameEqual
 
-from ecommerce_lakehouse import ExampleLakehouse, registry
+from ecommerce_lakehouse import registry
 from ecommerce_lakehouse.layers.gold import dim_customer_segments, fct_product_performance
 from ecommerce_lakehouse.layers.quality import (
     CHECKS,
@@ -35,7 +34,6 @@ from ecommerce_lakehouse.layers.quality import (
     check_table,
     gate,
 )
-from ecommerce_lakehouse.paths import PROJECT
 
 RESULTS = "table STRING, check STRING, severity STRING, rows BIGINT, broken BIGINT"
 POSITIVE = Check("t", "n above zero", "n > 0")
@@ -420,10 +418,3 @@ def test_days_without_orders_are_told(
     spark: SparkSession, a_day: int, ago: Iterable[int], broken: dict[str, int]
 ) -> None:
     assert days_broken(spark, a_day, ago) == broken
-
-
-def test_the_dictionary_is_as_the_declarations_have_it(spark: SparkSession) -> None:
-    script = runpy.run_path(str(PROJECT / "scripts" / "generate_dictionary.py"))
-    written = (PROJECT / "docs" / "data_dictionary.md").read_text(encoding="utf-8")
-    found = script["dictionary"](ExampleLakehouse(spark))
-    assert written == found, "python scripts/generate_dictionary.py"

@@ -8,10 +8,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 from oracle.agree import assert_agrees
 from oracle.compare import read_delta
 from processes import NAMES, built_wheel
 
+from ecommerce_lakehouse.contracts import contracts
 from ecommerce_lakehouse.paths import EXAMPLE_DATA, PROJECT
 from ecommerce_lakehouse.spark.java import without_a_jvm
 
@@ -50,6 +52,10 @@ def test_it_builds_the_tables_from_any_folder(installed: Path, tmp_path: Path) -
     assert done.returncode == 0, done.stdout + done.stderr
     assert_agrees(partial(read_delta, tmp_path / "my lake"), NAMES, EXAMPLE_DATA)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["charts", "my lake"]
+    schema = DeltaTable(tmp_path / "my lake/gold/dim_customer_segments").schema()
+    comments = {field.name: field.metadata["comment"] for field in schema.fields}
+    contract = contracts("gold")["gold.dim_customer_segments"]
+    assert comments == {column.name: column.comment for column in contract.columns}, "it has them"
 
 
 def test_without_data_it_asks_for_some(installed: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Callable
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 

@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from ecommerce_lakehouse import registry
+from ecommerce_lakehouse.contracts import Contract
 from ecommerce_lakehouse.errors import LakehouseError
 
 
@@ -353,6 +354,34 @@ def check_quarantine(
             F.sum(F.when(over, F.col("rejected")).otherwise(0)).alias("broken"),
         )
     )
+
+
+class ContractError(QualityError):
+    """A table has other columns than its contract says, so it may not be written."""
+
+
+def check_columns(rows: DataFrame, contract: Contract, but: str = "") -> None:
+    """Stop the chain when the columns of a table are not those of its contract.
+
+    Args:
+        rows: The rows.
+        contract: The contract of their table.
+        but: A column of the contract that the rows get when they are written.
+
+    Raises:
+        ContractError: It names every column with the type that was expected and found.
+    """
+    expected = {column.name: column.type for column in contract.columns if column.name != but}
+    found = dict(rows.dtypes)
+    differences = [
+        f"{name}: expected {expected.get(name, 'no column')}, found {found.get(name, 'none')}"
+        for name in {**expected, **found}
+        if expected.get(name) != found.get(name)
+    ]
+    if differences:
+        file = f"contracts/{contract.table.partition('.')[0]}.yaml"
+        outcome = f"{contract.table} is not as {file} says. Mend one of the two. Not published."
+        raise ContractError([], "\n".join([outcome, *differences]))
 
 
 def check_all(

@@ -34,6 +34,12 @@ from ecommerce_lakehouse.tables.preflight import (
     raw_bytes,
 )
 
+WRITTEN_FOR_PEOPLE = (
+    *("InputError", "MissingTableError", "LakehouseError"),
+    *("QualityError", "ContractError"),
+)
+"""The errors, by name, whose text is all that is told."""
+
 
 def run(
     parameters: dict[str, str],
@@ -247,8 +253,8 @@ def _what_failed(problem: papermill.PapermillExecutionError, executed: Path) -> 
     plain = re.sub(r"\x1b\[[0-9;]*m", "", str(problem.evalue)).strip()
     if not plain:  # IPython could not print the error as one: what it printed last tells
         return _last_words(executed)
-    if problem.ename in ("InputError", "MissingTableError", "LakehouseError", "QualityError"):
-        return plain  # written for people: with its remedy
+    if problem.ename in WRITTEN_FOR_PEOPLE:
+        return plain  # with its remedy
     return f"{problem.ename}: {plain.splitlines()[0] if plain else ''}"
 
 

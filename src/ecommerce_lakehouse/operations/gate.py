@@ -10,11 +10,13 @@ from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from ecommerce_lakehouse import registry
+from ecommerce_lakehouse.contracts import Contract, contract_of
 from ecommerce_lakehouse.layers.quality import (
     CHECKS,
     Check,
     QualityError,
     check_all,
+    check_columns,
     check_quarantine,
     check_table,
     gate,
@@ -23,7 +25,7 @@ from ecommerce_lakehouse.operations.account import count_by_file
 from ecommerce_lakehouse.paths import for_message
 from ecommerce_lakehouse.registry import Table
 from ecommerce_lakehouse.spark.stop import SPARK_ERRORS, value_or_stop, was_stopped_with
-from ecommerce_lakehouse.storage.folder import TableFolder
+from ecommerce_lakehouse.storage.folder import TableFolder, stamp_of
 from ecommerce_lakehouse.storage.writing import OpenGate
 from ecommerce_lakehouse.tables.lakehouse import Lakehouse
 
@@ -33,6 +35,8 @@ MIN_ROWS_JUDGED = 100
 """In a smaller file a large share may be chance."""
 CHECK_BROKEN = "A_CHECK_IS_BROKEN"
 """What Spark's error says when a row on its way breaks a check."""
+NULL_IN = "NULL in "
+"""How the check of a column begins that its contract requires."""
 
 
 def stop_at_broken(rows: DataFrame, checks: Sequence[Check], key: tuple[str, ...]) -> DataFrame:
@@ -56,6 +60,8 @@ def stop_at_broken(rows: DataFrame, checks: Sequence[Check], key: tuple[str, ...
 
 class Gate(OpenGate):
     """Checks rows before they are written, and keeps what it found. Bronze is taken as it is.
+
+    Where a table has a contract, its columns are compared with that too.
 
     Args:
         checks: What must be true of the rows; of each table those that name it.
@@ -89,19 +95,24 @@ class Gate(OpenGate):
             whole: Whether they are written as the whole table, which reads them once.
 
         Raises:
-            QualityError: A check of severity `error` is broken. The table stays as it was.
+            ContractError: The columns are not those of the contract.
+            QualityError: A check of severity `error` is broken, or a value is missing that the
+                contract requires. The table stays as it was in both cases.
         """
         self.pop_results(table)
-        checks = self._checks_of(table)
+        contract = contract_of(table.full_name)
+        if contract:
+            check_columns(_known_columns(table, rows, contract), contract, but=stamp_of(table))
+        checks, promises = self._checks_of(table), _promises(table, contract)
         if table.rejects:
             shares = _shares if whole else _shares_of_files
             way = self._check_first(table, rows, partial(shares, table, folder))
-        elif not checks or table.layer == "bronze":  # what the files say is taken as it is
+        elif table.layer == "bronze" or not (checks or promises):  # files are taken as they are
             way = super().admit(table, rows, folder, whole=whole)
         elif whole:
-            way = self._check_on_the_way(table, rows, folder, checks)
+            way = self._check_on_the_way(table, rows, folder, checks, promises)
         else:
-            every = partial(check_table, checks=checks, key=table.key)
+            every = partial(check_table, checks=[*checks, *promises], key=table.key)
             way = self._check_first(table, rows, every)
         try:
             with way as admitted:
@@ -119,14 +130,19 @@ class Gate(OpenGate):
         """Rows that have been checked, and are kept until they are written."""
         kept = rows.persist()
         try:
-            self._results[table.name] = gate(check(kept))
+            self._results[table.name] = _without_promises(gate(check(kept)))
             yield kept
         finally:
             kept.unpersist()
 
     @contextmanager
     def _check_on_the_way(
-        self, table: Table, rows: DataFrame, folder: TableFolder, checks: list[Check]
+        self,
+        table: Table,
+        rows: DataFrame,
+        folder: TableFolder,
+        checks: list[Check],
+        promises: list[Check],
     ) -> Iterator[DataFrame]:
         """Rows that are checked while they are written, so that many need not be kept for it.
 
@@ -134,10 +150,10 @@ class Gate(OpenGate):
         then all are computed again, to count those that do. Warnings are counted afterwards.
         """
         try:
-            yield stop_at_broken(rows, checks, table.key)
+            yield stop_at_broken(rows, [*checks, *promises], table.key)
         except SPARK_ERRORS as problem:
             if was_stopped_with(CHECK_BROKEN, problem):
-                gate(check_table(rows, checks, table.key))
+                gate(check_table(rows, [*checks, *promises], table.key))
             raise
         warnings = [check for check in checks if check.severity == "warning"]
         written = folder.read(table)
@@ -171,6 +187,35 @@ class Gate(OpenGate):
 
     def _checks_of(self, table: Table) -> list[Check]:
         return [check for check in self._checks if check.table == table.name]
+
+
+def _known_columns(table: Table, rows: DataFrame, contract: Contract) -> DataFrame:
+    """The rows as the contract has to have them: files may bring bronze further columns of text."""
+    if table.layer != "bronze":
+        return rows
+    known = {column.name for column in contract.columns}
+    return rows.drop(
+        *[name for name, kind in rows.dtypes if kind == "string" and name not in known]
+    )
+
+
+def _promises(table: Table, contract: Contract | None) -> list[Check]:
+    """A check for each column in which the contract has no NULL; the key has checks of its own."""
+    others = (*table.key, stamp_of(table))
+    return [
+        Check(
+            table.name,
+            f"{NULL_IN}{column.name}, which is required",
+            f"`{column.name}` IS NOT NULL",
+        )
+        for column in (contract.columns if contract else ())
+        if column.required and column.name not in others
+    ]
+
+
+def _without_promises(results: list[Row]) -> list[Row]:
+    """The results without those of the contract: none is broken, and nobody declared them."""
+    return [row for row in results if not row.check.startswith(NULL_IN)]
 
 
 def _shares(table: Table, folder: TableFolder, rejected: DataFrame) -> DataFrame:

@@ -10,6 +10,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
+from ecommerce_lakehouse.contracts import contract_of
 from ecommerce_lakehouse.registry import Table
 from ecommerce_lakehouse.storage.commits import conflict, one_writer, with_provenance, with_setting
 from ecommerce_lakehouse.storage.delta_log import Provenance
@@ -55,6 +56,22 @@ def stamp(table: Table, rows: DataFrame) -> DataFrame:
     return stamped.select(*others, "_corrupt_record")
 
 
+def describe(table: Table, rows: DataFrame) -> DataFrame:
+    """The rows of a table with what its contract says of each column, as Delta's comments.
+
+    They are a part of the schema, so they come with the commit that makes the table, and to
+    append or merge rows keeps them. A comment of the table itself would need a commit of its own.
+    """
+    contract = contract_of(table.full_name)
+    return rows.withColumns(
+        {
+            column.name: F.col(column.name).alias(column.name, metadata={"comment": column.comment})
+            for column in (contract.columns if contract else ())
+            if column.name in rows.columns
+        }
+    )
+
+
 class TableWriter:
     """Writes the tables of a folder, each time in one commit that says what they were made from.
 
@@ -77,7 +94,8 @@ class TableWriter:
     def replace(self, table: Table, rows: DataFrame, provenance: Provenance) -> None:
         """Write a table anew: all of its rows."""
         with self._admit(table, rows, whole=True) as good, one_writer(table.full_name):
-            writer = stamp(table, good).write.format("delta").mode("overwrite")
+            rows = describe(table, stamp(table, good))
+            writer = rows.write.format("delta").mode("overwrite")
             if table.key:
                 writer = writer.option("maxRecordsPerFile", ROWS_A_FILE)
             writer = writer.option("overwriteSchema", True).option("userMetadata", str(provenance))
