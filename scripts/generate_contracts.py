@@ -166,7 +166,7 @@ def main() -> None:
     for layer in (*LAYERS, "ops"):
         contract = read(layer)
         known = {found["name"] for found in contract["schema"]}
-        for table in registry.tables(layer):
+        for table in registry.tables(layer, scored=True):
             if table.name not in known:
                 lake = lake or ExampleLakehouse(get_spark("contracts"))
                 contract["schema"].append(begin(table, stamp(table, lake.read(table)).schema))

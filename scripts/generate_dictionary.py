@@ -30,7 +30,7 @@ def dictionary(lake: MemoryLakehouse) -> str:
         "`python scripts/generate_dictionary.py`. Money is in USD, times are UTC; a column without "
         "a word under NULL is never NULL.",
     ]
-    for table in registry.tables():
+    for table in registry.tables(scored=True):
         lines += ["", *_table(lake, table)]
     for name, contract in contracts("ops").items():
         lines += ["", f"## {name}", "", GRAINS[name.removeprefix("ops.")], "", *_columns(contract)]

@@ -26,7 +26,7 @@ from ecommerce_lakehouse.storage.delta_log import Provenance
 from ecommerce_lakehouse.storage.folder import stamp_of
 
 FILES = (*LAYERS, "ops")
-TABLES = registry.tables()
+TABLES = registry.tables(scored=True)
 SCRIPT = "scripts/generate_contracts.py"
 
 

@@ -108,6 +108,9 @@ CHECKS = [
     Check("fct_product_performance", "tier is known", f"performance_tier IN {TIERS}"),
     Check("fct_product_performance", "revenue not negative", "revenue >= 0"),
     Check("ml_customer_features", "risk is 0 or 1", "is_churn_risk IN (0, 1)"),
+    Check("churn_scores", "probability 0 to 1", "leaves_probability BETWEEN 0 AND 1"),
+    Check("customer_value", "probability 0 to 1", "p_alive BETWEEN 0 AND 1"),
+    Check("customer_value", "spend not negative", "expected_spend_12m >= 0"),
 ]
 
 
