@@ -183,6 +183,17 @@ def _write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
+def start_sphinx(
+    language: str, sources: Path, pages: Path, *, builder: str = "html"
+) -> subprocess.Popen[bytes]:
+    """Start Sphinx on staged sources; it ends with 0 where there is no warning."""
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-E", "-b", builder]
+    command += ["-d", f"{pages}-doctrees", "-D", f"language={language}", str(sources), str(pages)]
+    # Sets of strings in an order of their own would make other bytes.
+    settings = {"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": "0", "TZ": "UTC"}
+    return subprocess.Popen(command, env=os.environ | settings)
+
+
 def build(work: Path, site: Path) -> int:
     """Build the site, all languages side by side.
 
@@ -199,12 +210,7 @@ def build(work: Path, site: Path) -> int:
         stage(sources, make_translator(language))
         pages = work / f"{language}-pages"
         shutil.rmtree(pages, ignore_errors=True)
-        command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-E"]
-        command += ["-b", "html", "-d", str(work / f"{language}-doctrees")]
-        command += ["-D", f"language={language}", str(sources), str(pages)]
-        # Sets of strings in an order of their own would make other bytes.
-        settings = {"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": "0", "TZ": "UTC"}
-        process = subprocess.Popen(command, cwd=sources, env=os.environ | settings)
+        process = start_sphinx(language, sources, pages)
         running.append((process, pages, place))
     failed = any([process.wait() for process, _, _ in running])
     if failed:

@@ -14,6 +14,7 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["extra", "locale"]
 locale_dirs = ["locale"]
 templates_path = ["_templates"]
+smartquotes = False  # `--data-dir` is no dash
 
 # Notebooks are shown as they were run. A chart with sliders is its picture: no kernel, no network.
 nb_execution_mode = "off"
@@ -36,7 +37,7 @@ html_theme_options = {"top_of_page_buttons": ["edit"]}  # the template of this n
 html_static_path = ["_static"]
 html_favicon = "_static/icon.svg"
 html_css_files = ["site.css"]
-html_js_files = ["scroll.js"]
+html_js_files = ["reach.js"]
 html_extra_path = ["extra"]
 html_copy_source = False
 html_show_sourcelink = False

@@ -38,7 +38,8 @@ LOOKED_AT = (
     "search.html?q=silver",
 )
 """One page of each kind."""
-TRANSLATED = (PROJECT / "locale" / "id").is_dir()
+CATALOGUE = PROJECT / "locale" / "id" / "notebooks" / "02_silver.po"
+TRANSLATED = CATALOGUE.is_file() and "karantina" in CATALOGUE.read_text(encoding="utf-8")
 FOCUS = """() => {
     const one = document.activeElement, box = one.getBoundingClientRect();
     const label = one.id ? document.querySelector(`label[for="${one.id}"] .icon`) : null;
