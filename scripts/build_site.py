@@ -53,8 +53,7 @@ def make_translator(language: str) -> Translator:
         if path.endswith(".ipynb"):
             known = catalogues.read_catalogues(language, f"notebooks/{stem}", "exercises")
             return json.dumps(translation.translate_notebook(json.loads(text), known))
-        name = "docs/" + Path(path).with_suffix("").as_posix().removeprefix("docs/")
-        known = catalogues.read_catalogues(language, name)
+        known = catalogues.read_catalogues(language, f"docs/{stem}")
         return str(translation.translate_markdown(text, known))
 
     return translate
@@ -95,7 +94,7 @@ def stage(folder: Path, translate: Translator) -> None:
             continue
         text = translate(f"site/{page.name}", page.read_text(encoding="utf-8"))
         for mark, part in made.items():
-            text = text.replace(f"<!--{mark}-->", part)
+            text = text.replace(f"<{mark}/>\n", part)
         page.write_text(text, encoding="utf-8")
 
 
@@ -159,23 +158,23 @@ def _lineage() -> str:
     with (PROJECT / "artifacts" / "lineage.csv").open(encoding="utf-8", newline="") as file:
         for edge in csv.DictReader(file):
             made_from.setdefault(edge["target"], []).append(f"`{edge['source']}`")
-    rows = [f"| `{target}` | {', '.join(sources)} |" for target, sources in made_from.items()]
-    return "\n".join(["| table | made from |", "|---|---|", *rows, ""])
+    return "".join(f"| `{table}` | {', '.join(made_from[table])} |\n" for table in made_from)
 
 
 def _times(translate: Translator) -> str:
-    """The times in the lessons' titles."""
-    rows = ["| lesson | time |", "|---|---|"]
+    """The title of each lesson and the times in its head. A translation has the same lines."""
+    rows = []
     for path in find_lessons():
-        text = translate(f"notebooks/{path.name}", path.read_text(encoding="utf-8"))
-        told = ROW.search(_first_cell(path.read_text(encoding="utf-8")))
-        title = _first_cell(text).splitlines()[0].lstrip("# ")
-        rows.append(f"| [{title}](notebooks/{path.name}) | {told[0] if told else ''} |")
-    return "\n".join([*rows, ""])
+        text = path.read_text(encoding="utf-8")
+        english, lines = _first_cell(text), _first_cell(translate(f"notebooks/{path.name}", text))
+        (time,) = (told for line, told in zip(english, lines, strict=True) if ROW.search(line))
+        time = time.rstrip(" |").rpartition("| ")[2]
+        rows.append(f"| [{lines[0].lstrip('# ')}](notebooks/{path.name}) | {time} |\n")
+    return "".join(rows)
 
 
-def _first_cell(notebook: str) -> str:
-    return "".join(json.loads(notebook)["cells"][0]["source"])
+def _first_cell(notebook: str) -> list[str]:
+    return "".join(json.loads(notebook)["cells"][0]["source"]).splitlines()
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -134,6 +134,18 @@ def test_the_same_charts_make_the_same_bytes(artifacts: Path, report: Path) -> N
     assert snapshot(report) == before
 
 
+@pytest.mark.parametrize("out", ["s3://bucket/report", "{here}/charts/spent.png/report"])
+def test_a_place_that_cannot_be_written_is_an_error_with_a_remedy(
+    artifacts: Path, out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here an address of an object store, and a folder inside a file."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as refused:
+        write_report(read_gallery(artifacts), out.format(here=artifacts.parent))
+    assert "--out FOLDER" in refused.value.remedy
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("place", ["notes.txt", "tables/mine.xlsx", "mine/index.html"])
 def test_a_folder_that_holds_something_else_is_left_alone(
     artifacts: Path, report: Path, place: str

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from ecommerce_lakehouse.errors import InputError
+from ecommerce_lakehouse.paths import is_local
 from ecommerce_lakehouse.report.gallery import Exhibit
 from ecommerce_lakehouse.report.pages import exhibit_files, render
 
@@ -33,6 +34,10 @@ def write_report(gallery: list[Exhibit], out: str | os.PathLike[str]) -> Path:
         >>> page.name
         'index.html'
     """
+    if not is_local(os.fspath(out)):
+        raise InputError(
+            f"{out} is no folder of this machine.", "Name a folder of your own with:  --out FOLDER"
+        )
     index = render("index.html", gallery=gallery)
     files = {"index.html": index, **exhibit_files(gallery, home="../index.html")}
     folder = Path(out).absolute().resolve()
