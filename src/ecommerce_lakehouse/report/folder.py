@@ -62,14 +62,11 @@ def write_report(gallery: list[Exhibit], out: str | os.PathLike[str]) -> Path:
 def _refuse_other_content(folder: Path) -> None:
     """An earlier report may go, but nothing that somebody put into it."""
     if folder.is_file():
-        other = [folder]
-    elif not folder.is_dir():
-        return
-    else:
-        other = [path for path in sorted(folder.rglob("*")) if not _is_of_a_report(path, folder)]
-        page = folder / "index.html"
-        if page.is_file() and GENERATOR not in page.read_bytes():
-            other = [page]
+        raise InputError(f"{folder} is a file.", "Name a folder of your own with:  --out FOLDER")
+    other = [path for path in sorted(folder.rglob("*")) if not _is_of_a_report(path, folder)]
+    page = folder / "index.html"
+    if page.is_file() and GENERATOR not in page.read_bytes():
+        other = [page]
     if other:
         raise InputError(
             f"{folder} holds something else: {other[0].relative_to(folder.parent)}. "
