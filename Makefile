@@ -8,7 +8,7 @@ PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: setup run test lab validate doctor airflow airflow-test browser-test wheel cluster-test nightly bench bench-full pytest notebooks runs clean distclean help
+.PHONY: setup run test lab validate doctor airflow airflow-test browser-test site site-test wheel cluster-test nightly bench bench-full pytest notebooks runs clean distclean help
 
 setup: $(STAMP) ## Make .venv: the locked packages, Java where there is none, Delta's JARs
 
@@ -57,6 +57,12 @@ airflow-test: $(STAMP) ## Run the DAG with a real Airflow: two nights and a bad 
 
 browser-test: $(STAMP) ## Open every lesson in JupyterLab with a real Chromium, run it, answer, move sliders
 	$(BIN)/python -m pytest -m browser tests/programs/test_browser.py
+
+site: $(STAMP) ## Build the site, in two languages: build/site/
+	@$(BIN)/python scripts/build_site.py
+
+site-test: $(STAMP) ## Open the site and a report in a real Chromium: links, search, keyboard
+	$(BIN)/python -m pytest -m browser tests/programs/test_site.py
 
 wheel: $(STAMP) ## Build the package for the machines of a cluster: build/wheel/
 	@$(BIN)/python -m uv build --wheel --quiet --no-build-isolation --python $(BIN)/python --out-dir build/wheel

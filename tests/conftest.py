@@ -1,8 +1,10 @@
 """One Spark session for every test, in a JVM that notebooks may use after them."""
 
 import gc
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
@@ -13,6 +15,7 @@ from ecommerce_lakehouse.spark.jvm import warm_jvm
 
 LITTLE = 1000
 """Bytes: nearly every test works on a few rows."""
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @pytest.fixture(scope="session")
@@ -80,3 +83,16 @@ def pytest_unconfigure() -> None:
     Among them is DuckDB's, whose binding then calls all that is in it leaked, a page long.
     """
     gc.callbacks.clear()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The browser of this machine."""
+    from playwright.sync_api import sync_playwright
+
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    assert path, "There is no Chromium. On Debian and Ubuntu:  apt install chromium"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield started
+        started.close()

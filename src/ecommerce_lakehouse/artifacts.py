@@ -126,6 +126,11 @@ def _rewrite(part: Path, whole: Path, source: str) -> None:
                 target.write_batch(batch)
 
 
+def keep_as_text(cell: str) -> str:
+    """The form of a text that a spreadsheet does not run as a formula: see `write_csv`."""
+    return f"'{cell}" if cell and cell[0] in "=+-@\t\r\n" else cell
+
+
 def write_csv(table: pd.DataFrame, name: str, *, to: str | os.PathLike[str]) -> Path:
     """Write a small table as CSV that is safe to open in a spreadsheet.
 
@@ -148,8 +153,7 @@ def write_csv(table: pd.DataFrame, name: str, *, to: str | os.PathLike[str]) -> 
     safe = table.copy()
     for column in safe.columns:
         safe[column] = [
-            f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r\n" and cell else cell
-            for cell in safe[column]
+            keep_as_text(cell) if isinstance(cell, str) else cell for cell in safe[column]
         ]
     path = artifacts_folder(to) / f"{name}.csv"
     write_whole(path, ("\ufeff" + safe.to_csv(index=False, lineterminator="\n")).encode())

@@ -330,6 +330,24 @@ def fetch(
 
 
 @app.command()
+def report(
+    out: Annotated[
+        str, typer.Option(metavar="FOLDER", help="The folder to write.", callback=read_folder)
+    ],
+    artifacts_dir: ArtifactsDir = None,
+) -> None:
+    """Write the charts as pages for colleagues without Python."""
+    from ecommerce_lakehouse.lessons.notebook import find_charts
+    from ecommerce_lakehouse.report import read_gallery, write_report
+
+    gallery = read_gallery(artifacts_dir or FOLDERS["artifacts_dir"], find_charts())
+    page = write_report(gallery, out)
+    charts = sum(1 for exhibit in gallery if exhibit.picture)
+    tables = sum(1 for exhibit in gallery if exhibit.columns)
+    console.print(f"{charts} charts and {tables} tables. Open {page}", soft_wrap=True)
+
+
+@app.command()
 def doctor(
     fetch: Annotated[
         bool,

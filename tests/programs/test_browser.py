@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import urllib3
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
 from ecommerce_lakehouse.lessons.exercises.book import exercises
 from ecommerce_lakehouse.lessons.notebook import find_lessons
@@ -20,7 +20,6 @@ from ecommerce_lakehouse.paths import PROJECT
 from ecommerce_lakehouse.spark.java import without_a_jvm
 
 pytestmark = pytest.mark.browser
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 LEFT_OUT = (".*", "build", "lakehouse", "artifacts", "progress.json", "__pycache__")
 A_LESSON = 300_000
 """Milliseconds: no lesson takes longer on a slow machine."""
@@ -125,17 +124,6 @@ def address(copy: Path) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """The browser of this machine."""
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert path, "There is no Chromium. On Debian and Ubuntu:  apt install chromium"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture

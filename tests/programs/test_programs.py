@@ -256,6 +256,7 @@ EMPTY = [
     *(("build", option) for option in ("--data-dir", "--lakehouse-dir", "--artifacts-dir")),
     *(("build", option) for option in ("--date", "--master")),
     *(("maintain", "--lakehouse-dir"), ("restore", "--to"), ("generate", "--out")),
+    *(("report", option) for option in ("--out", "--artifacts-dir")),
 ]
 
 
@@ -276,7 +277,10 @@ def test_an_empty_folder_of_a_job_is_no_missing_one(answer_of: Command) -> None:
     assert is_one_clear_message(answer), answer
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["tidy", "--check"], ["export", "--check"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["tidy", "--check"], ["export", "--check"], ["report", "--out", sys.executable]],
+)
 def test_a_command_that_needs_no_spark_does_not_load_it(arguments: list[str]) -> None:
     heavy = "{'pyspark', 'pandas', 'numpy', 'matplotlib', 'papermill'}"
     code = f"""

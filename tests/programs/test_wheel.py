@@ -65,6 +65,15 @@ def test_without_data_it_asks_for_some(installed: Path, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_it_writes_a_report_of_any_charts(installed: Path, tmp_path: Path) -> None:
+    """Its pages are made from templates, which are in the wheel."""
+    charts = ["--artifacts-dir", str(PROJECT / "artifacts")]
+    done = lakehouse(installed, tmp_path, "report", *charts, "--out", "a report")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.rstrip().endswith(f"Open {tmp_path}/a report/index.html")
+    assert list(tmp_path.iterdir()) == [tmp_path / "a report"]
+
+
 @pytest.mark.parametrize("command", ["run", "lab", "validate", "tidy", "export"])
 def test_what_needs_the_notebooks_says_so(installed: Path, tmp_path: Path, command: str) -> None:
     done = lakehouse(installed, tmp_path, command)

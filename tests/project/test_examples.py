@@ -10,7 +10,16 @@ import pytest
 from pyspark.sql import SparkSession
 
 import ecommerce_lakehouse
-from ecommerce_lakehouse import artifacts, charts, facts, lineage, operations, registry, shop
+from ecommerce_lakehouse import (
+    artifacts,
+    charts,
+    facts,
+    lineage,
+    operations,
+    registry,
+    report,
+    shop,
+)
 from ecommerce_lakehouse.charts import exploration
 from ecommerce_lakehouse.layers.quality import CHECKS
 from ecommerce_lakehouse.lessons import airflow, expectations
@@ -27,6 +36,7 @@ PUBLIC = {
     **{name: each for name, each in vars(charts).items() if is_dataclass(each)},
     "publish_panels": charts.publish_panels,
     **{name: getattr(exploration, name) for name in vars(exploration) if name[:8] == "explore_"},
+    **{name: getattr(report, name) for name in report.__all__},
     "keep": facts.keep,
     "parse_dag": airflow.parse_dag,
     "validate_tables": expectations.validate_tables,

@@ -75,7 +75,9 @@ def publish(
     text = table.to_csv(index=False, lineterminator="\n")
     picture = io.BytesIO()
     with draw_unknown_letters_as_boxes(fig):
-        fig.savefig(picture, format="png", metadata={"Software": None})
+        # The picture carries its own words, under the names that PNG has for them.
+        words = {"Software": None, "Title": title, "Description": alt}
+        fig.savefig(picture, format="png", metadata=words)
         if os.environ.get("LAKEHOUSE_CHECK_CHARTS"):
             from ecommerce_lakehouse.charts import checks
 

@@ -1,7 +1,7 @@
 """Numbers that a text quotes, and the values they were computed from.
 
 A notebook's last cell computes them once more and keeps them in `artifacts/facts.json`. In the
-text each stands between two comments that a reader does not see:
+text each stands between two comments that a reader does not see::
 
     he spent <!--john_spent-->$247.92<!--/--> in all
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
+from typing import Any
 
 from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.paths import PROJECT
@@ -35,3 +38,22 @@ def find_lessons(first: str = "", last: str = "") -> list[Path]:
     if start > end:
         raise InputError(f"--from {first} comes after --to {last}.", "Swap the two.")
     return found[start : end + 1]
+
+
+def find_charts() -> dict[str, str]:
+    """Which lesson draws each chart, in the order of the lessons: `monthly_revenue: 06_…`.
+
+    Empty in an installed wheel, which has no notebooks.
+    """
+    return {
+        name: path.stem
+        for path in sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+        for output in cell.get("outputs", ())
+        for name in re.findall(r"(\w+)\.png, drawn from", "".join(_words(output)))
+    }
+
+
+def _words(output: dict[str, Any]) -> list[str]:
+    found: list[str] = output.get("data", {}).get("text/plain", [])
+    return found
