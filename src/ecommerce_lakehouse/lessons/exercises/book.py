@@ -8,6 +8,7 @@ words that a learner gets to see.
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -77,6 +78,14 @@ class Exercise:
     def inputs(self) -> str:
         """Code that makes what a function is tried on, by name; empty where it is no function."""
         return self.parts["Inputs"][0].code if self.parts["Inputs"] else ""
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of what a function is tried on."""
+        found = (node for node in ast.walk(ast.parse(self.inputs)) if isinstance(node, ast.Assign))
+        made = [node.value for node in found if ast.unparse(node.targets[0]) == "inputs"]
+        keys = [key for value in made if isinstance(value, ast.Dict) for key in value.keys]
+        return [key.value for key in keys if isinstance(key, ast.Constant)]  # type: ignore[misc]
 
     @property
     def mistakes(self) -> list[Part]:

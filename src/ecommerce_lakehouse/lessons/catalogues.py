@@ -1,0 +1,209 @@
+"""The catalogues of translations: `locale/id/notebooks/01_bronze.po` and its neighbours.
+
+`lakehouse translate` brings them up to date with the texts, and `lakehouse translate --check`
+names what is still to do. A message that several files have stands in `shared.po` only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_file
+from babel.messages.pofile import read_po, write_po
+
+from ecommerce_lakehouse.artifacts import write_whole
+from ecommerce_lakehouse.errors import InputError
+from ecommerce_lakehouse.lessons.exercises.book import FOLDER as EXERCISES
+from ecommerce_lakehouse.lessons.exercises.book import exercises
+from ecommerce_lakehouse.lessons.exercises.cells import CELL
+from ecommerce_lakehouse.lessons.notebook import find_lessons
+from ecommerce_lakehouse.lessons.translation import Catalogue, cut, kept, texts_of, to_message
+from ecommerce_lakehouse.paths import PROJECT
+
+FOLDER = PROJECT / "locale"
+SHARED = "shared"
+WRITTEN_BY_PROGRAMS = ("airflow", "data_dictionary", "mutations")
+"""Pages of docs/ that are not translated: their words are in the programs."""
+HEADER = """\
+msgid ""
+msgstr ""
+"Language: {language}\\n"
+"MIME-Version: 1.0\\n"
+"Content-Type: text/plain; charset=UTF-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+
+"""
+"""Without dates, so that the same texts make the same file."""
+FUZZY = "fuzzy"
+
+Places = dict[str, list[str]]
+"""The places of each message of a file, in the order of the text."""
+
+
+def find_messages() -> dict[str, Places]:
+    """The messages of every catalogue by its name, such as `notebooks/01_bronze`."""
+    found: dict[str, Places] = {name: {} for name in (SHARED, "messages", "exercises")}
+    for name, where, message in _all_messages():
+        wheres = found.setdefault(name, {}).setdefault(message, [])
+        if where not in wheres:
+            wheres.append(where)
+    times = Counter(message for messages in found.values() for message in messages)
+    for name, places in found.items():
+        for message in [each for each in places if times[each] > 1]:
+            first = places.pop(message)[0]
+            found[SHARED].setdefault(message, [f"first in {name}: {first}"])
+    return found
+
+
+def _all_messages() -> Iterator[tuple[str, str, str]]:
+    """Name of the catalogue, place and message."""
+    for path in find_lessons():
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "markdown" and not CELL.fullmatch(cell["id"]):
+                for message in _messages_in("".join(cell["source"])):
+                    yield f"notebooks/{path.stem}", cell["id"], message
+    for exercise in exercises().values():
+        for where, text in texts_of(exercise):
+            for message in _messages_in(text):
+                yield "exercises", f"{exercise.number} {where}", message
+    for path in sorted(EXERCISES.glob("*.py")):
+        for _, said, _, _ in extract_from_file("python", path, {"say": None}):
+            yield "messages", path.name, str(said)
+    for path in find_pages():
+        where = ""
+        for before, words, _ in cut(path.read_text(encoding="utf-8")):
+            where = words if before.startswith("#") else where
+            if words:
+                yield f"docs/{path.stem}", where, to_message(words)[0]
+
+
+def find_pages() -> list[Path]:
+    """The pages that are translated."""
+    pages = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md"]
+    docs = sorted(PROJECT.glob("docs/*.md"))
+    return pages + [path for path in docs if path.stem not in WRITTEN_BY_PROGRAMS]
+
+
+def _messages_in(text: str) -> list[str]:
+    return [to_message(words)[0] for _, words, _ in cut(text) if words]
+
+
+def read_catalogue(path: Path) -> Catalogue:
+    """The translations of a file that can be used: finished, and with all that must be kept."""
+    return {
+        str(message.id): str(message.string)
+        for message in _read(path)
+        if message.id and message.string and not message.fuzzy
+        if kept(str(message.id)) == kept(str(message.string))
+    }
+
+
+def read_catalogues(language: str, *names: str) -> Catalogue:
+    """The usable translations of some catalogues, and those that several files share.
+
+    Args:
+        language: Such as `id`.
+        names: Such as `notebooks/01_bronze`.
+    """
+    found: dict[str, str] = {}
+    for name in (SHARED, *names):
+        found |= read_catalogue(FOLDER / language / f"{name}.po")
+    return found
+
+
+def update(language: str) -> list[Path]:
+    """Bring the catalogues of a language up to date with the texts.
+
+    A new message has no translation yet. One that was changed has that of the old sentence and
+    is marked fuzzy. One that is gone is deleted.
+
+    Returns:
+        The files that were written.
+    """
+    folder = FOLDER / language
+    before = {path: _read(path) for path in sorted(folder.rglob("*.po"))}
+    known = {
+        message.id: message
+        for catalogue in before.values()
+        for message in catalogue
+        if message.id and message.string
+    }
+    written = []
+    for name, places in find_messages().items():
+        path = folder / f"{name}.po"
+        catalogue = before.pop(path, Catalog())
+        template = Catalog()
+        for message, wheres in places.items():
+            template.add(message, auto_comments=wheres)
+            if message in known:  # perhaps in another file until now
+                catalogue[message] = known[message]
+        catalogue.update(template)
+        for entry in catalogue:
+            entry.flags &= {FUZZY}  # the others are Babel's guesses at what the braces mean
+        text = _to_text(catalogue, language)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, text.encode())
+            written.append(path)
+    for path in before:
+        path.unlink()
+    return written
+
+
+def find_problems(language: str) -> Iterator[str]:
+    """What is still to do in the catalogues of a language, a line for each sentence.
+
+    Raises:
+        InputError: There are none of this language.
+    """
+    folder = FOLDER / language
+    if not folder.is_dir():
+        raise InputError(
+            f"There are no translations in {folder.relative_to(PROJECT)}.",
+            f"Begin them with:  lakehouse translate --language {language}",
+        )
+    wanted = find_messages()
+    there = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.po")}
+    for name in sorted(wanted.keys() | there):
+        found = {str(message.id): message for message in _read(folder / f"{name}.po")}
+        places = wanted.get(name, {})
+        for message, wheres in places.items():
+            problem = _problem(message, found)
+            if problem:
+                yield f"{name}.po, {wheres[0]}: {problem}: {_first_words(message)}"
+        for message in found.keys() - places.keys() - {""}:
+            yield f"{name}.po: stale, no text says it: {_first_words(message)}"
+
+
+def _problem(message: str, found: dict[str, Message]) -> str | None:
+    entry = found.get(message)
+    if entry is None or not entry.string:
+        return "missing"
+    if entry.fuzzy:
+        return "fuzzy"
+    ours, theirs = kept(message), kept(str(entry.string))
+    lost, added = sorted(ours - theirs), sorted(theirs - ours)
+    said = [f"lacks {', '.join(lost)}"] * bool(lost) + [f"has {', '.join(added)}"] * bool(added)
+    return f"the translation {' and '.join(said)}" if said else None
+
+
+def _first_words(message: str) -> str:
+    return f'"{message[:60]}…"' if len(message) > 60 else f'"{message}"'
+
+
+def _read(path: Path) -> Catalog:
+    if not path.exists():
+        return Catalog()
+    with path.open("rb") as file:
+        return read_po(file, abort_invalid=True)
+
+
+def _to_text(catalogue: Catalog, language: str) -> str:
+    file = BytesIO()
+    write_po(file, catalogue, width=0, omit_header=True, ignore_obsolete=True)
+    return HEADER.format(language=language) + file.getvalue().decode().rstrip("\n") + "\n"
