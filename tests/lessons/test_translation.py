@@ -15,6 +15,7 @@ from ecommerce_lakehouse.lessons.notebook import find_lessons
 from ecommerce_lakehouse.lessons.translation import (
     cut,
     kept,
+    messages_of,
     translate_exercise,
     translate_markdown,
     translate_notebook,
@@ -43,18 +44,21 @@ print("not a word")
 
 
 class Echo(dict[str, str]):
-    """Says of every message the same, in capitals where it is asked to shout."""
+    """Says of every message the same, or with an exclamation mark; keeps what it was asked."""
 
     def __init__(self, *, shouts: bool = False) -> None:
         self.shouts = shouts
+        self.asked: set[str] = set()
 
     def __contains__(self, message: object) -> bool:
+        self.asked.add(str(message))
         return True
 
     def __getitem__(self, message: str) -> str:
         return f"!{message}" if self.shouts else message
 
     def get(self, message: str, default: object = None) -> str:
+        self.asked.add(message)
         return self[message]
 
 
@@ -128,12 +132,33 @@ def test_given_numbers_may_trade_places_and_have_other_words() -> None:
     assert kept(message) != kept("Ambil {8} dari {10, 11 dan 12}.")
 
 
+def test_words_in_the_value_of_a_fact_are_a_message_of_their_own() -> None:
+    text = "Three: <!--three-->1.5, 2.5 and 4<!--/-->."
+    assert list(messages_of(text)) == ["Three: {three}.", "{1}, {2} and {3}"]
+    catalogue = {"Three: {three}.": "Tiga: {three}.", "{1}, {2} and {3}": "{1}, {2}, dan {3}"}
+    made = translate_markdown(text.replace("4<", "40<"), catalogue)
+    assert made == "Tiga: <!--three-->1.5, 2.5, dan 40<!--/-->."
+
+
 def test_the_time_a_lesson_takes_is_no_part_of_a_message() -> None:
     said = "{read} menit membaca, {run} menit berjalan, {solve} menit latihan"
     message = "{read} minutes to read, {run} minutes to run, {solve} minutes for the exercises"
     text = "| 28 minutes to read, 1 minute to run, 30 minutes for the exercises |"
     made = translate_markdown(text, {message: said})
     assert made == "| 28 menit membaca, 1 menit berjalan, 30 menit latihan |"
+
+
+def test_every_message_that_a_text_asks_for_is_in_its_catalogue() -> None:
+    wanted = catalogues.find_messages()
+    for path in find_lessons():
+        echo = Echo()
+        translate_notebook(json.loads(path.read_text(encoding="utf-8")), echo)
+        names = (f"notebooks/{path.stem}", "exercises", "messages", "shared")
+        assert echo.asked <= {message for name in names for message in wanted[name]}
+    for path in catalogues.find_pages():
+        echo = Echo()
+        translate_markdown(path.read_text(encoding="utf-8"), echo)
+        assert echo.asked <= wanted[f"docs/{path.stem}"].keys() | wanted["shared"].keys()
 
 
 # Catalogues -------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from ecommerce_lakehouse.lessons.exercises.book import FOLDER as EXERCISES
 from ecommerce_lakehouse.lessons.exercises.book import exercises
 from ecommerce_lakehouse.lessons.exercises.cells import CELL
 from ecommerce_lakehouse.lessons.notebook import find_lessons
-from ecommerce_lakehouse.lessons.translation import Catalogue, cut, kept, texts_of, to_message
+from ecommerce_lakehouse.lessons.translation import Catalogue, cut, kept, messages_of, texts_of
 from ecommerce_lakehouse.paths import PROJECT
 
 FOLDER = PROJECT / "locale"
@@ -65,21 +65,18 @@ def _all_messages() -> Iterator[tuple[str, str, str]]:
     for path in find_lessons():
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             if cell["cell_type"] == "markdown" and not CELL.fullmatch(cell["id"]):
-                for message in _messages_in("".join(cell["source"])):
+                for _, message in _messages_in("".join(cell["source"])):
                     yield f"notebooks/{path.stem}", cell["id"], message
     for exercise in exercises().values():
         for where, text in texts_of(exercise):
-            for message in _messages_in(text):
+            for _, message in _messages_in(text):
                 yield "exercises", f"{exercise.number} {where}", message
     for path in sorted(EXERCISES.glob("*.py")):
         for _, said, _, _ in extract_from_file("python", path, {"say": None}):
             yield "messages", path.name, str(said)
     for path in find_pages():
-        where = ""
-        for before, words, _ in cut(path.read_text(encoding="utf-8")):
-            where = words if before.startswith("#") else where
-            if words:
-                yield f"docs/{path.stem}", where, to_message(words)[0]
+        for heading, message in _messages_in(path.read_text(encoding="utf-8")):
+            yield f"docs/{path.stem}", heading, message
 
 
 def find_pages() -> list[Path]:
@@ -89,8 +86,13 @@ def find_pages() -> list[Path]:
     return pages + [path for path in docs if path.stem not in WRITTEN_BY_PROGRAMS]
 
 
-def _messages_in(text: str) -> list[str]:
-    return [to_message(words)[0] for _, words, _ in cut(text) if words]
+def _messages_in(text: str) -> Iterator[tuple[str, str]]:
+    """The messages of a Markdown text, each with the heading above it."""
+    heading = ""
+    for before, words, _ in cut(text):
+        heading = words if before.startswith("#") else heading
+        for message in messages_of(words) if words else ():
+            yield heading, message
 
 
 def read_catalogue(path: Path) -> Catalogue:

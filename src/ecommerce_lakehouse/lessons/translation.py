@@ -9,7 +9,8 @@ A number that is bound to a fact is a placeholder, so its value is no part of th
     he spent <!--john_spent-->247.92<!--/--> in <!--given-->3<!--/--> orders
     he spent {john_spent} in {3} orders
 
-Braces in code are only braces.
+Braces in code are only braces. A fact with words in it (`1.5, 2.5 and 4`) is a message of its own,
+`{1}, {2} and {3}`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 from ecommerce_lakehouse.lessons.exercises.book import Exercise, Part, exercises
@@ -28,8 +30,8 @@ Catalogue = Mapping[str, str]
 """A translation for each message that has one."""
 
 SHAPES = (
-    re.compile(r"(<details><summary>)(.*)(</summary>\s*)"),
-    re.compile(r"(!\[)([^\]]*)(\]\([^)]*\)\s*)"),
+    re.compile(r"(\s*<details><summary>)(.*)(</summary>\s*)"),
+    re.compile(r"(\s*!\[)([^\]]*)(\]\([^)]*\)\s*)"),
     re.compile(
         r'(\s*(?:#+ |- |\d+\. )?(?:\*\*[a-e]\*\* )?(?:<a id="[^"]*"></a>)?)(.*?)(\s*)', re.DOTALL
     ),
@@ -96,6 +98,30 @@ def to_message(words: str) -> tuple[str, dict[str, str]]:
     return CODE_OR_MARK.sub(take, words), values
 
 
+def messages_of(words: str) -> Iterator[str]:
+    """The messages of a piece of Markdown: its words, and those in the values of facts."""
+    message, values = to_message(words)
+    yield message
+    patterns = (_to_pattern(value)[0] for value in values.values())
+    yield from filter(TWO_LETTERS.search, patterns)
+
+
+def _to_pattern(mark: str) -> tuple[str, list[str]]:
+    """What a fact says without its numbers, such as `{1}, {2} and {3}`, and the numbers."""
+    said = BOUND.sub(r"\2", mark)
+    places = count(1)
+    return NUMBER.sub(lambda _: f"{{{next(places)}}}", said), NUMBER.findall(said)
+
+
+def _translate_value(mark: str, catalogue: Catalogue) -> str:
+    pattern, numbers = _to_pattern(mark)
+    bound = BOUND.fullmatch(mark)
+    if bound is None or not TWO_LETTERS.search(pattern) or pattern not in catalogue:
+        return mark
+    said = re.sub(r"\{(\d+)\}", lambda found: numbers[int(found[1]) - 1], catalogue[pattern])
+    return f"<!--{bound[1]}-->{said}<!--/-->"
+
+
 def fill(message: str, values: Mapping[str, str]) -> str:
     """Put the values in place of a message's or a translation's placeholders."""
 
@@ -123,7 +149,10 @@ def kept(message: str) -> set[str]:
 def translate(words: str, catalogue: Catalogue) -> str:
     """The translation of some words of a text, or the words where the catalogue has none."""
     message, values = to_message(words)
-    return fill(catalogue[message], values) if message in catalogue else words
+    if message not in catalogue:
+        return words
+    said = {name: _translate_value(value, catalogue) for name, value in values.items()}
+    return fill(catalogue[message], said)
 
 
 def translate_markdown(text: str, catalogue: Catalogue) -> str:
