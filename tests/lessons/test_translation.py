@@ -29,6 +29,7 @@ He spent <!--john_spent-->247.92<!--/--> in <!--given-->3<!--/--> orders, see [t
 | | a word |
 |---|---|
 | `code` | <a id="key"></a>two words<br>`x` |
+| 12 | ![A chart](b.svg) |
 
 1. First
     - **a** Yes, `{{ ds }}`.
@@ -105,6 +106,7 @@ def test_a_line_or_a_cell_is_a_message() -> None:
         "see [there](a.md#b).",
         "a word",
         "two words<br>`x`",
+        "A chart",
         "First",
         "Yes, `{{ ds }}`.",
         "A picture",
