@@ -247,9 +247,10 @@ def translate(
     """
     require_checkout("lakehouse translate")
     from ecommerce_lakehouse.lessons import catalogues
+    from ecommerce_lakehouse.lessons.proofread import find_problems
 
     if check:
-        problems = list(catalogues.find_problems(language))
+        problems = list(find_problems(language))
         for problem in problems:
             console.print(problem, soft_wrap=True)
         console.print(f"{len(problems):,} sentences to translate or to mend in locale/{language}/.")
@@ -371,13 +372,19 @@ def doctor(
 
 
 @app.command(context_settings=PASS_ON)
-def lab(context: typer.Context) -> None:
+def lab(
+    context: typer.Context,
+    language: Annotated[
+        str | None,
+        option("--language", metavar="CODE", text="Of the lessons, as id.", default="en"),
+    ] = None,
+) -> None:
     """Open JupyterLab on the notebooks."""
     require_checkout("lakehouse lab")
     from ecommerce_lakehouse.lessons.lab import open_lab
 
     _quick_check()
-    open_lab(context.args)
+    open_lab(context.args, language)
 
 
 def main() -> None:

@@ -1,16 +1,20 @@
 """The lessons in another language: which sentences there are, and that nothing else changes."""
 
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from ecommerce_lakehouse.cli import app
 from ecommerce_lakehouse.errors import InputError
-from ecommerce_lakehouse.lessons import catalogues
+from ecommerce_lakehouse.lessons import catalogues, proofread
 from ecommerce_lakehouse.lessons.exercises.book import exercises
+from ecommerce_lakehouse.lessons.facts import BOUND
 from ecommerce_lakehouse.lessons.notebook import find_lessons
 from ecommerce_lakehouse.lessons.translation import (
     cut,
@@ -165,6 +169,8 @@ def test_every_message_that_a_text_asks_for_is_in_its_catalogue() -> None:
 
 # Catalogues -------------------------------------------------------------------------------
 
+STALE_TWIN = "README.id.md: stale, written by:  lakehouse translate --language id"
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -173,7 +179,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(catalogues, "FOLDER", tmp_path / "locale")
     monkeypatch.setattr(catalogues, "find_lessons", lambda: [])
     monkeypatch.setattr(catalogues, "exercises", dict)
-    monkeypatch.setattr(catalogues, "EXERCISES", tmp_path)
+    monkeypatch.setattr(catalogues, "SPEAKING", ())
     (tmp_path / "README.md").write_text("# One\n\nBoth say this.\n\nA sentence with `code`.\n")
     (tmp_path / "CONTRIBUTING.md").write_text("# Two\n\nBoth say this.\n")
     catalogues.update("id")
@@ -181,15 +187,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def problems() -> list[str]:
-    return list(catalogues.find_problems("id"))
+    return list(proofread.find_problems("id"))
 
 
 def fill_in(folder: Path, name: str, **said: str) -> None:
     path = folder / "locale" / "id" / f"{name}.po"
     text = path.read_text()
     for first, translation in said.items():
-        at = text.index('msgstr ""', text.index(f'msgid "{first}'))
-        text = f'{text[:at]}msgstr "{translation}"{text[at + 9 :]}'
+        at = text.index("msgstr", text.index(f'msgid "{first}'))
+        rest = text[at:].partition("\n")[2]
+        text = f'{text[:at]}msgstr "{translation}"\n{rest}'
     path.write_text(text)
 
 
@@ -197,6 +204,7 @@ def fill_in_all(folder: Path) -> None:
     fill_in(folder, "shared", Both="Keduanya.")
     fill_in(folder, "docs/README", One="Satu", A="Kalimat `code`.")
     fill_in(folder, "docs/CONTRIBUTING", Two="Dua")
+    catalogues.update("id")
 
 
 def test_what_has_no_translation_is_named(folder: Path) -> None:
@@ -221,6 +229,7 @@ def test_a_changed_sentence_is_stale_and_then_fuzzy(folder: Path) -> None:
     assert problems() == [
         'docs/README.po, One: missing: "A sentence with the `code`."',
         'docs/README.po: stale, no text says it: "A sentence with `code`."',
+        STALE_TWIN,
     ]
     catalogues.update("id")
     assert problems() == ['docs/README.po, One: fuzzy: "A sentence with the `code`."']
@@ -234,7 +243,8 @@ def test_a_translation_that_loses_code_is_named_and_not_used(folder: Path) -> No
     path.write_text(path.read_text().replace("Kalimat `code`", "Kalimat `kode` {3}"))
     assert problems() == [
         "docs/README.po, One: the translation lacks `code` and has `kode`, {3}: "
-        '"A sentence with `code`."'
+        '"A sentence with `code`."',
+        STALE_TWIN,
     ]
     assert "A sentence with `code`." not in catalogues.read_catalogues("id", "docs/README")
 
@@ -258,10 +268,86 @@ def test_a_page_that_is_gone_takes_its_catalogue_along(folder: Path) -> None:
     assert not (folder / "locale/id/docs/more.po").exists()
 
 
+def test_a_translation_without_a_term_of_the_trade_is_named(folder: Path) -> None:
+    fill_in_all(folder)
+    page = "# Two\n\nBoth say this.\n\nThe grain, and `recency` in code.\n"
+    (folder / "CONTRIBUTING.md").write_text(page)
+    catalogues.update("id")
+    fill_in(folder, "docs/CONTRIBUTING", The="Butir, dan `recency` dalam kode.")
+    (problem,) = problems()
+    assert "the translation lacks grain:" in problem
+    path = folder / "locale/id/docs/CONTRIBUTING.po"
+    path.write_text(path.read_text().replace("Butir", "Grain"))
+    catalogues.update("id")
+    assert problems() == []
+
+
+def test_goals_are_the_same_in_head_exercise_and_recap(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {"Read a file": "Baca file", "Count rows": "Hitung baris"}
+    head, learned = "read a file; count rows", "**Read a file.** Slowly."
+    told = [replace(exercises()[f"01.{n}"], goal=goal) for n, goal in enumerate(known, start=1)]
+    monkeypatch.setattr(catalogues, "exercises", lambda: {one.number: one for one in told})
+    find = proofread._find_other_goals
+    same = {head: "baca file; hitung baris", learned: "**Baca file.** Pelan."}
+    assert list(find(known | same)) == []
+    other = {head: "baca berkas; hitung baris", learned: "**Baca berkas.** Pelan."}
+    assert list(find(known | other)) == [
+        'lesson 01: its head has other goals than its exercises: "baca berkas; hitung baris"',
+        '01.1: what was learned does not begin with "**Baca file.**"',
+    ]
+    assert list(find(same)) == [], "what is missing is named elsewhere"
+
+
+def test_each_goal_is_in_the_head_and_in_what_was_learned_as_a_message() -> None:
+    """So the check of goals misses none."""
+    wanted = catalogues.find_messages()
+    messages = [message for name in wanted for message in wanted[name]]
+    for lesson in sorted({number[:2] for number in exercises()}):
+        goals = [one.goal for one in exercises().values() if one.number[:2] == lesson]
+        assert proofread._list(goals) in messages
+        for goal in goals:
+            assert goal in messages
+            assert sum(message.startswith(f"**{goal}.**") for message in messages) == 1
+
+
+@pytest.mark.parametrize("path", find_lessons(), ids=lambda path: path.stem)
+def test_a_translated_lesson_quotes_the_same_facts(path: Path) -> None:
+    """In the translations there are, however many."""
+    names = (f"notebooks/{path.stem}", "exercises", "messages")
+    lesson = json.loads(path.read_text(encoding="utf-8"))
+    made = translate_notebook(lesson, catalogues.read_catalogues("id", *names))
+    for cell, other in zip(lesson["cells"], made["cells"], strict=True):
+        assert cell["id"] == other["id"]
+        if cell["cell_type"] == "code":
+            assert cell == other
+        assert numbers_of(other) == numbers_of(cell), cell["id"]
+
+
+def numbers_of(cell: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    """The numbers in each fact that a text quotes, whatever the words between them."""
+    facts = BOUND.findall("".join(cell["source"]))
+    return sorted((name, sorted(re.findall(r"[\d.,]*\d", said))) for name, said in facts)
+
+
+def test_the_readme_of_a_language_is_stale_until_it_is_written(folder: Path) -> None:
+    fill_in_all(folder)
+    (folder / "README.md").write_text("# One\n\n[id](README.id.md)\n\nBoth say this.\n")
+    catalogues.update("id")
+    fill_in(folder, "docs/README", **{"[id]": "[id](README.id.md)"})
+    assert [each for each in problems() if each.startswith("README")] == []
+    assert (folder / "README.id.md").read_text() == "# Satu\n\n[English](README.md)\n\nKeduanya.\n"
+    fill_in(folder, "docs/README", One="Nomor satu")
+    assert problems() == [STALE_TWIN]
+    assert catalogues.update("id") == [folder / "README.id.md"]
+    assert problems() == []
+
+
 @pytest.mark.usefixtures("folder")
 def test_a_language_without_catalogues_is_an_error_with_its_command() -> None:
     with pytest.raises(InputError, match="locale/xx"):
-        list(catalogues.find_problems("xx"))
+        list(proofread.find_problems("xx"))
 
 
 def test_the_command_counts_and_ends_with_1(folder: Path) -> None:

@@ -1,18 +1,19 @@
 """The catalogues of translations: `locale/id/notebooks/01_bronze.po` and its neighbours.
 
-`lakehouse translate` brings them up to date with the texts, and `lakehouse translate --check`
-names what is still to do. A message that several files have stands in `shared.po` only.
+`lakehouse translate` brings them up to date with the texts. A message that several
+files have stands in `shared.po` only.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
-from babel.messages.catalog import Catalog, Message
+from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
 
@@ -22,10 +23,20 @@ from ecommerce_lakehouse.lessons.exercises.book import FOLDER as EXERCISES
 from ecommerce_lakehouse.lessons.exercises.book import exercises
 from ecommerce_lakehouse.lessons.exercises.cells import CELL
 from ecommerce_lakehouse.lessons.notebook import find_lessons
-from ecommerce_lakehouse.lessons.translation import Catalogue, cut, kept, messages_of, texts_of
+from ecommerce_lakehouse.lessons.translation import (
+    ENGLISH,
+    Catalogue,
+    cut,
+    kept,
+    messages_of,
+    texts_of,
+    translate_markdown,
+)
 from ecommerce_lakehouse.paths import PROJECT
 
 FOLDER = PROJECT / "locale"
+SPEAKING = (*sorted(EXERCISES.glob("*.py")), Path(__file__).parent / "desk.py")
+"""The modules with what learners are told: `say("…")`."""
 SHARED = "shared"
 WRITTEN_BY_PROGRAMS = ("airflow", "data_dictionary", "mutations")
 """Pages of docs/ that are not translated: their words are in the programs."""
@@ -71,7 +82,7 @@ def _all_messages() -> Iterator[tuple[str, str, str]]:
         for where, text in texts_of(exercise):
             for _, message in _messages_in(text):
                 yield "exercises", f"{exercise.number} {where}", message
-    for path in sorted(EXERCISES.glob("*.py")):
+    for path in SPEAKING:
         for _, said, _, _ in extract_from_file("python", path, {"say": None}):
             yield "messages", path.name, str(said)
     for path in find_pages():
@@ -95,11 +106,16 @@ def _messages_in(text: str) -> Iterator[tuple[str, str]]:
             yield heading, message
 
 
+def find_languages() -> list[str]:
+    """The languages that there are catalogues of, beside English."""
+    return sorted(path.parent.name for path in FOLDER.glob(f"*/{SHARED}.po"))
+
+
 def read_catalogue(path: Path) -> Catalogue:
     """The translations of a file that can be used: finished, and with all that must be kept."""
     return {
         str(message.id): str(message.string)
-        for message in _read(path)
+        for message in read_messages(path)
         if message.id and message.string and not message.fuzzy
         if kept(str(message.id)) == kept(str(message.string))
     }
@@ -111,7 +127,15 @@ def read_catalogues(language: str, *names: str) -> Catalogue:
     Args:
         language: Such as `id`.
         names: Such as `notebooks/01_bronze`.
+
+    Raises:
+        InputError: There are none of this language.
     """
+    if language not in find_languages():
+        raise InputError(
+            f"There are no lessons in the language {language!r}.",
+            f"There are: {', '.join([ENGLISH, *find_languages()])}",
+        )
     found: dict[str, str] = {}
     for name in (SHARED, *names):
         found |= read_catalogue(FOLDER / language / f"{name}.po")
@@ -119,7 +143,7 @@ def read_catalogues(language: str, *names: str) -> Catalogue:
 
 
 def update(language: str) -> list[Path]:
-    """Bring the catalogues of a language up to date with the texts.
+    """Bring the catalogues of a language, and its README, up to date with the texts.
 
     A new message has no translation yet. One that was changed has that of the old sentence and
     is marked fuzzy. One that is gone is deleted.
@@ -128,7 +152,7 @@ def update(language: str) -> list[Path]:
         The files that were written.
     """
     folder = FOLDER / language
-    before = {path: _read(path) for path in sorted(folder.rglob("*.po"))}
+    before = {path: read_messages(path) for path in sorted(folder.rglob("*.po"))}
     known = {
         message.id: message
         for catalogue in before.values()
@@ -154,51 +178,24 @@ def update(language: str) -> list[Path]:
             written.append(path)
     for path in before:
         path.unlink()
+    twin, text = make_readme(language)
+    if not twin.exists() or twin.read_text(encoding="utf-8") != text:
+        write_whole(twin, text.encode())
+        written.append(twin)
     return written
 
 
-def find_problems(language: str) -> Iterator[str]:
-    """What is still to do in the catalogues of a language, a line for each sentence.
-
-    Raises:
-        InputError: There are none of this language.
-    """
-    folder = FOLDER / language
-    if not folder.is_dir():
-        raise InputError(
-            f"There are no translations in {folder.relative_to(PROJECT)}.",
-            f"Begin them with:  lakehouse translate --language {language}",
-        )
-    wanted = find_messages()
-    there = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.po")}
-    for name in sorted(wanted.keys() | there):
-        found = {str(message.id): message for message in _read(folder / f"{name}.po")}
-        places = wanted.get(name, {})
-        for message, wheres in places.items():
-            problem = _problem(message, found)
-            if problem:
-                yield f"{name}.po, {wheres[0]}: {problem}: {_first_words(message)}"
-        for message in found.keys() - places.keys() - {""}:
-            yield f"{name}.po: stale, no text says it: {_first_words(message)}"
+def make_readme(language: str) -> tuple[Path, str]:
+    """The twin of README.md in a language: its file, and what it has to say."""
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    path = PROJECT / f"README.{language}.md"
+    to_twin = re.compile(rf"^\[.*\]\({re.escape(path.name)}\)$", re.MULTILINE)
+    made = translate_markdown(text, read_catalogues(language, "docs/README"))
+    return path, to_twin.sub("[English](README.md)", made)
 
 
-def _problem(message: str, found: dict[str, Message]) -> str | None:
-    entry = found.get(message)
-    if entry is None or not entry.string:
-        return "missing"
-    if entry.fuzzy:
-        return "fuzzy"
-    ours, theirs = kept(message), kept(str(entry.string))
-    lost, added = sorted(ours - theirs), sorted(theirs - ours)
-    said = [f"lacks {', '.join(lost)}"] * bool(lost) + [f"has {', '.join(added)}"] * bool(added)
-    return f"the translation {' and '.join(said)}" if said else None
-
-
-def _first_words(message: str) -> str:
-    return f'"{message[:60]}…"' if len(message) > 60 else f'"{message}"'
-
-
-def _read(path: Path) -> Catalog:
+def read_messages(path: Path) -> Catalog:
+    """Every message of a file, also those without a translation."""
     if not path.exists():
         return Catalog()
     with path.open("rb") as file:

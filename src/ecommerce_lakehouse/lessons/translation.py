@@ -22,9 +22,14 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from ecommerce_lakehouse.lessons.exercises.book import Exercise, Part, exercises
+from ecommerce_lakehouse.lessons.exercises.book import Exercise, Part, exercises, to_nouns
 from ecommerce_lakehouse.lessons.exercises.cells import CELL, task_cell
+from ecommerce_lakehouse.lessons.exercises.words import Prose, Said
 from ecommerce_lakehouse.lessons.facts import BOUND, GIVEN
+
+LANGUAGE = "LAKEHOUSE_LANGUAGE"
+"""The variable that names the language of `check` and its neighbours."""
+ENGLISH = "en"
 
 Catalogue = Mapping[str, str]
 """A translation for each message that has one."""
@@ -194,6 +199,8 @@ def texts_of(exercise: Exercise) -> Iterator[tuple[str, str]]:
             yield heading.lower(), _split_said(heading, part)[1]
     for name in exercise.input_names:
         yield "inputs", name  # `check` says where an answer differs
+    for noun in to_nouns(exercise.key) if exercise.key else ():
+        yield "key", noun
 
 
 def translate_exercise(exercise: Exercise, catalogue: Catalogue) -> Exercise:
@@ -213,6 +220,19 @@ def translate_exercise(exercise: Exercise, catalogue: Catalogue) -> Exercise:
             for heading, parts in exercise.parts.items()
         },
     )
+
+
+def translate_said(said: str, catalogue: Catalogue) -> str:
+    """What is said to a learner, in another language; what the learner wrote stays as it is."""
+    if isinstance(said, Prose):
+        return translate_markdown(said, catalogue)
+    if not isinstance(said, Said):
+        return said
+    values = {
+        name: translate_said(value, catalogue) if isinstance(value, str) else value
+        for name, value in said.values.items()
+    }
+    return said.begin(catalogue.get(said.message, said.message).format(**values))
 
 
 def _split_said(heading: str, part: Part) -> tuple[str, str]:

@@ -99,6 +99,13 @@ def exercises() -> dict[str, Exercise]:
     return {file.stem: read_exercise(file) for file in sorted(FOLDER.glob("[0-9][0-9].[0-9].md"))}
 
 
+def to_nouns(key: tuple[str, ...]) -> tuple[str, str]:
+    """What a row is called that a key tells apart, and what several are called."""
+    one = key[0].removesuffix("_id").replace("_", " ") if len(key) == 1 else "row"
+    many = f"{one[:-1]}ies" if one.endswith("y") and one[-2] not in "aeiou" else f"{one}s"
+    return one, many
+
+
 def read_exercise(file: Path) -> Exercise:
     """The exercise that a file holds.
 
