@@ -270,10 +270,10 @@ def test_a_page_that_is_gone_takes_its_catalogue_along(folder: Path) -> None:
 
 def test_a_translation_without_a_term_of_the_trade_is_named(folder: Path) -> None:
     fill_in_all(folder)
-    page = "# Two\n\nBoth say this.\n\nThe grain, and `recency` in code.\n"
+    page = "# Two\n\nBoth say this.\n\nThe grain, as in `grain`.\n"
     (folder / "CONTRIBUTING.md").write_text(page)
     catalogues.update("id")
-    fill_in(folder, "docs/CONTRIBUTING", The="Butir, dan `recency` dalam kode.")
+    fill_in(folder, "docs/CONTRIBUTING", The="Butir, seperti `grain`.")
     (problem,) = problems()
     assert "the translation lacks grain:" in problem
     path = folder / "locale/id/docs/CONTRIBUTING.po"
