@@ -53,7 +53,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(autouse=True)
 def learner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Each test is a learner of its own, who has met no goal yet."""
+    """Each test is a learner of its own, who has met no goal yet and reads English."""
+    monkeypatch.delenv("LAKEHOUSE_LANGUAGE", raising=False)
     monkeypatch.setenv("LAKEHOUSE_PROGRESS", str(tmp_path / "progress.json"))
     return tmp_path / "progress.json"
 

@@ -13,7 +13,7 @@ from ecommerce_lakehouse.paths import require_python
 if TYPE_CHECKING:
     from ecommerce_lakehouse import charts, lineage
     from ecommerce_lakehouse.lessons import facts
-    from ecommerce_lakehouse.lessons.exercises.desk import check, hint, pick, progress, solution
+    from ecommerce_lakehouse.lessons.desk import check, hint, pick, progress, solution
     from ecommerce_lakehouse.lessons.show import reason, show
     from ecommerce_lakehouse.registry import table
     from ecommerce_lakehouse.spark.session import get_spark
@@ -42,7 +42,7 @@ _HOMES = {
     "ExampleLakehouse": "tables.in_memory",
     "Lakehouse": "tables.lakehouse",
     "MemoryLakehouse": "tables.in_memory",
-    **dict.fromkeys(("check", "hint", "pick", "progress", "solution"), "lessons.exercises.desk"),
+    **dict.fromkeys(("check", "hint", "pick", "progress", "solution"), "lessons.desk"),
     "get_spark": "spark.session",
     "reason": "lessons.show",
     "show": "lessons.show",

@@ -237,6 +237,36 @@ def export(
 
 
 @app.command()
+def translate(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing, name what is to do, exit 1.")
+    ] = False,
+    language: Annotated[
+        str, typer.Option(metavar="CODE", help="Which language.", callback=refuse_empty)
+    ] = "id",
+) -> None:
+    """Bring the translations up to date with the texts.
+
+    New sentences are empty, changed ones are marked fuzzy.
+    """
+    require_checkout("lakehouse translate")
+    from ecommerce_lakehouse.lessons import catalogues
+    from ecommerce_lakehouse.lessons.proofread import find_problems
+
+    if check:
+        problems = list(find_problems(language))
+        for problem in problems:
+            console.print(problem, soft_wrap=True)
+        console.print(f"{len(problems):,} sentences to translate or to mend in locale/{language}/.")
+        raise typer.Exit(bool(problems))
+    written = catalogues.update(language)
+    for path in written:
+        console.print(f"written: {path.relative_to(catalogues.PROJECT)}", soft_wrap=True)
+    if not written:
+        console.print("Every catalogue is as its texts are.")
+
+
+@app.command()
 def generate(
     customers: Annotated[int, typer.Option(min=1, help="How many customers.")] = 2000,
     out: Annotated[
@@ -364,13 +394,19 @@ def doctor(
 
 
 @app.command(context_settings=PASS_ON)
-def lab(context: typer.Context) -> None:
+def lab(
+    context: typer.Context,
+    language: Annotated[
+        str | None,
+        option("--language", metavar="CODE", text="Of the lessons, as id.", default="en"),
+    ] = None,
+) -> None:
     """Open JupyterLab on the notebooks."""
     require_checkout("lakehouse lab")
     from ecommerce_lakehouse.lessons.lab import open_lab
 
     _quick_check()
-    open_lab(context.args)
+    open_lab(context.args, language)
 
 
 def main() -> None:

@@ -16,15 +16,17 @@ import pytest
 from pyspark.sql import SparkSession
 
 from ecommerce_lakehouse import ExampleLakehouse
-from ecommerce_lakehouse.lessons.exercises import desk
+from ecommerce_lakehouse.errors import InputError
+from ecommerce_lakehouse.lessons import desk
+from ecommerce_lakehouse.lessons.desk import check, hint, pick, progress, solution
 from ecommerce_lakehouse.lessons.exercises import judge as judging
 from ecommerce_lakehouse.lessons.exercises.answers import to_plain
 from ecommerce_lakehouse.lessons.exercises.book import Exercise, exercises
 from ecommerce_lakehouse.lessons.exercises.cells import code_cell, task_cell
-from ecommerce_lakehouse.lessons.exercises.desk import check, hint, pick, progress, solution
 from ecommerce_lakehouse.lessons.exercises.differences import find_difference
 from ecommerce_lakehouse.lessons.exercises.judge import _names, judge, run_answer
 from ecommerce_lakehouse.lessons.notebook import find_lessons
+from ecommerce_lakehouse.lessons.translation import translate_said
 
 NUMBERS = list(exercises())
 LESSONS = sorted({number[:2] for number in NUMBERS})
@@ -256,6 +258,105 @@ def test_of_a_chart_its_marks_and_its_words_count() -> None:
 
 
 # The desk ---------------------------------------------------------------------------------
+
+
+class Shout(dict[str, str]):
+    """A language in which every sentence begins with an exclamation mark."""
+
+    def __contains__(self, message: object) -> bool:
+        return True
+
+    def __getitem__(self, message: str) -> str:
+        return f"!{message}"
+
+    def get(self, message: str, default: object = None) -> str:
+        has_words = re.search("[a-z]", re.sub("{.*?}", "", message))
+        return f"!{message}" if has_words else message
+
+
+@pytest.fixture
+def shouting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk, "_catalogue", lambda language: Shout())
+
+
+def test_a_difference_is_told_in_another_language() -> None:
+    """Also what stands in its places; a name that somebody gave a column stays."""
+    words = {
+        "{number} {nouns} are missing, for example {row}.": "{nouns} hilang: {number} ({row})",
+        "two": "dua",
+        "customer": "pelanggan",
+        "customers": "pelanggan",
+        "{subject} is {value}, which is rounded.": "{value} pada {subject}",
+        "Yours": "Jawaban",
+    }
+    fewer = find_difference(RIGHT, table(customer_id=[2], paid=[7]), ("customer_id",))
+    assert fewer is not None
+    assert translate_said(fewer, words) == "Pelanggan hilang: dua (pelanggan 1)"
+    assert fewer == "Two customers are missing, for example customer 1."
+    given = table(customer_id=[1, 2, 3], paid=[12.35, 7, None])
+    rounded = find_difference(RIGHT, given, ("customer_id",))
+    assert rounded is not None
+    assert translate_said(rounded, words) == "12.35 pada pelanggan 1: `paid`"
+    single = find_difference(Decimal("12.345"), 12.35)
+    assert single is not None
+    assert translate_said(single, words) == "12.35 pada Jawaban"
+
+
+def test_what_is_put_after_a_colon_begins_small_in_any_language() -> None:
+    lacks = find_difference(RIGHT, table(customer_id=[1]), ("customer_id",))
+    assert lacks is not None
+    words = {lacks.message: "Kolom `{column}` hilang; ada {columns}."}
+    assert translate_said(lacks.begin_small(), words) == "kolom `paid` hilang; ada `customer_id`."
+
+
+@pytest.mark.usefixtures("spark", "shouting")
+def test_the_desk_speaks_the_language_of_the_lesson(
+    capsys: pytest.CaptureFixture[str], shown: list[str]
+) -> None:
+    """A mistake is recognised by its English words, and told with its remark."""
+    exercise = exercises()["08.2"]
+    (mistake,) = (part for part in exercise.mistakes if "old.union(new)" in part.code)
+    failing = mistake.text.partition(":")[0]
+    assert failing in exercise.input_names
+    check("08.2", run_answer(exercise, mistake.code))
+    told = capsys.readouterr().out
+    assert told.startswith(f"!08.2 not yet. !{failing}: !it stops with ")
+    assert told.endswith("\n!" + mistake.text.partition("\n\n")[2].replace("\n\n", "\n\n!") + "\n")
+    check("01.4", lambda rows: None)
+    assert capsys.readouterr().out == (
+        "!01.4 not yet. !Two files: !your function returns nothing. Is its `return` missing?\n"
+    )
+    hint("01.5")
+    solution("01.5")
+    solution("01.5")
+    progress()
+    exercise = exercises()["01.5"]
+    assert shown[0] == f"!{exercise.hints[0]}"
+    assert shown[1].startswith(f"**01.5 !{exercise.title}**\n\n```python\n{exercise.solution.code}")
+    assert f"- ☐ 01.5 !{exercise.goal}" in shown[2]
+    assert "**!Lesson 1**" in shown[2]
+    assert f"!0 of {len(exercises())} goals met" in shown[2]
+    assert all(line[0] == "!" for line in capsys.readouterr().out.splitlines())
+
+
+def test_a_language_that_is_not_there_is_an_error_that_names_those_that_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LAKEHOUSE_LANGUAGE", "xx")
+    for call in (lambda: check("01.5", 10), lambda: hint("01.5"), progress):
+        with pytest.raises(InputError, match="'xx'\\.\nThere are: en, id"):
+            call()
+
+
+def test_the_language_is_that_of_the_variable(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LAKEHOUSE_LANGUAGE", "id")
+    hint("01.5")
+    assert capsys.readouterr().out == "Petunjuk 1 dari 2.\n"
+    monkeypatch.setenv("LAKEHOUSE_LANGUAGE", "en")
+    solution("01.4")
+    assert capsys.readouterr().out.startswith("01.4 is still open.")
 
 
 class Odd:

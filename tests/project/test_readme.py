@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from ecommerce_lakehouse.cli import app
 from ecommerce_lakehouse.jobs import job_command
+from ecommerce_lakehouse.lessons.catalogues import make_readme
 from ecommerce_lakehouse.lessons.notebook import find_lessons
 from ecommerce_lakehouse.paths import PROJECT
 
@@ -69,6 +70,18 @@ def test_every_flag_of_the_commands_table_is_real() -> None:
 @pytest.mark.parametrize("path", re.findall(r"\]\(([^)#]+)\)", TEXT))
 def test_a_link_leads_to_a_file(path: str) -> None:
     assert (PROJECT / path).exists()
+
+
+def test_its_twin_says_the_same_in_another_language() -> None:
+    """Commands, flags, files and numbers are kept by the check of translations."""
+    twin, text = make_readme("id")
+    assert twin.read_text(encoding="utf-8") == text, "write it with: lakehouse translate"
+    assert TEXT.splitlines()[2] == f"[Bahasa Indonesia]({twin.name})"
+    assert text.splitlines()[2] == "[English](README.md)"
+    assert re.findall(r"```bash\n(.*?)```", text, flags=re.DOTALL) == BLOCKS
+    assert sorted(re.findall(r"\]\(([^)]+)\)", text)[1:]) == sorted(
+        re.findall(r"\]\(([^)]+)\)", TEXT)[1:]
+    )
 
 
 def test_the_table_of_notebooks_has_their_titles() -> None:

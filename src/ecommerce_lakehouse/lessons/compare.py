@@ -24,6 +24,7 @@ import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile, coalesce_streams
 
 from ecommerce_lakehouse.lessons.notebook import FOLDER
+from ecommerce_lakehouse.lessons.translation import ENGLISH, LANGUAGE
 from ecommerce_lakehouse.paths import PROJECT
 from ecommerce_lakehouse.spark.jvm import warm_jvm
 
@@ -53,8 +54,9 @@ class StrictFile(IPyNbFile):
     """A notebook."""
 
     def setup(self) -> None:
-        """Start its kernel, in which charts are checked as they are drawn."""
+        """Start its kernel, in which English is spoken and charts are checked as they are drawn."""
         os.environ["LAKEHOUSE_CHECK_CHARTS"] = "1"
+        os.environ[LANGUAGE] = ENGLISH
         super().setup()
 
     def collect(self) -> Iterator[pytest.Item]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 import time
@@ -22,6 +23,7 @@ from ecommerce_lakehouse import doctor
 from ecommerce_lakehouse.errors import InputError, LakehouseError, NotebookFailed
 from ecommerce_lakehouse.lessons.committed_form import update_reference
 from ecommerce_lakehouse.lessons.notebook import find_lessons
+from ecommerce_lakehouse.lessons.translation import ENGLISH, LANGUAGE
 from ecommerce_lakehouse.operations.account import tell_run
 from ecommerce_lakehouse.paths import FOLDERS, PROJECT, resolve
 from ecommerce_lakehouse.registry import LAYERS, NOTEBOOKS
@@ -70,6 +72,7 @@ def run(
     folder = Path(output_dir or PROJECT / "build" / "executed")
     _check(parameters, chosen, folder, update=update, full_refresh=full_refresh)
     doctor.quick()
+    os.environ[LANGUAGE] = ENGLISH  # that of these notebooks, so of their outputs
     begun = time.monotonic()
     data_dir = parameters.get("data_dir", FOLDERS["data_dir"])
     with warm_jvm(raw_bytes(data_dir)), _bars(console) as progress:

@@ -18,6 +18,7 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from pyspark.sql import DataFrame
 
+from ecommerce_lakehouse.lessons.exercises.words import Prose, Said, say
 from ecommerce_lakehouse.lessons.show import AUDIT, Shown, reason
 
 MOST_ROWS = 100_000
@@ -26,6 +27,10 @@ MOST_ROWS = 100_000
 
 class NoAnswer(Exception):
     """What was handed in cannot be looked at; says why, for the learner."""
+
+    def __init__(self, said: Said) -> None:
+        self.said = said
+        super().__init__(said)
 
 
 @dataclass(frozen=True)
@@ -68,16 +73,18 @@ def to_plain(answer: object) -> Any:
         return _from_pandas(answer)
     if isinstance(answer, Figure):
         if len(answer.axes) != 1:
-            raise NoAnswer(f"One chart is asked for, and yours has {len(answer.axes)}.")
+            number = len(answer.axes)
+            raise NoAnswer(say("One chart is asked for, and yours has {number}.", number=number))
         answer = answer.axes[0]
     if isinstance(answer, Axes):
         return _from_chart(answer)
     if isinstance(answer, Shown):
-        raise NoAnswer("That is a table as text. Hand in the table itself, without `show`.")
+        raise NoAnswer(say("That is a table as text. Hand in the table itself, without `show`."))
     plain = _plain(answer)
     if plain is None or isinstance(plain, (str, int, float, Decimal, datetime.date)):
         return plain
-    raise NoAnswer(f"No exercise takes an answer of the type `{type(answer).__name__}`.")
+    kind = type(answer).__name__
+    raise NoAnswer(say("No exercise takes an answer of the type `{type}`.", type=kind))
 
 
 def to_results(answer: Any, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -90,16 +97,20 @@ def to_results(answer: Any, inputs: dict[str, Any]) -> dict[str, Any]:
     Raises:
         NoAnswer: It fails, or returns something that no exercise asks for.
     """
+
+    def blame(problem: Said) -> NoAnswer:
+        return NoAnswer(Said("{input}: {problem}", {"input": Prose(name), "problem": problem}))
+
     results = {}
     for name, tried in inputs.items():
         try:
             results[name] = to_plain(try_on(answer, tried))
         except NoAnswer as problem:
-            raise NoAnswer(f"{name}: {problem}") from None
+            raise blame(problem.said) from None
         except Exception as problem:
-            raise NoAnswer(f"{name}: {say_error(problem)}") from problem
+            raise blame(say_error(problem)) from problem
         if results[name] is None:
-            raise NoAnswer(f"{name}: your function returns nothing. Is its `return` missing?")
+            raise blame(say("your function returns nothing. Is its `return` missing?"))
     return results
 
 
@@ -135,9 +146,10 @@ def _is_same_code(one: CodeType, other: CodeType) -> bool:
     )
 
 
-def say_error(problem: BaseException) -> str:
+def say_error(problem: BaseException) -> Said:
     """Of which kind an error is, and its first sentence."""
-    return f"it stops with {type(problem).__name__}: {reason(problem)}"
+    kind = type(problem).__name__
+    return say("it stops with {error}: {reason}", error=kind, reason=reason(problem))
 
 
 def _from_spark(table: DataFrame) -> Rows:
@@ -155,7 +167,12 @@ def _from_pandas(table: pd.DataFrame) -> Rows:
 def _rows(columns: list[str], rows: Any) -> Rows:
     plain = [tuple(_plain(value) for value in row) for row in rows]
     if len(plain) > MOST_ROWS:
-        raise NoAnswer(f"It has more than {MOST_ROWS:,} rows. Is a condition missing in a join?")
+        raise NoAnswer(
+            say(
+                "It has more than {number} rows. Is a condition missing in a join?",
+                number=f"{MOST_ROWS:,}",
+            )
+        )
     return Rows(tuple(name.lower() for name in columns), plain)
 
 

@@ -8,6 +8,7 @@ words that a learner gets to see.
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -79,6 +80,14 @@ class Exercise:
         return self.parts["Inputs"][0].code if self.parts["Inputs"] else ""
 
     @property
+    def input_names(self) -> list[str]:
+        """The names of what a function is tried on."""
+        found = (node for node in ast.walk(ast.parse(self.inputs)) if isinstance(node, ast.Assign))
+        made = [node.value for node in found if ast.unparse(node.targets[0]) == "inputs"]
+        keys = [key for value in made if isinstance(value, ast.Dict) for key in value.keys]
+        return [key.value for key in keys if isinstance(key, ast.Constant)]  # type: ignore[misc]
+
+    @property
     def mistakes(self) -> list[Part]:
         """Answers that people give and that are wrong."""
         return self.parts["Wrong"]
@@ -88,6 +97,13 @@ class Exercise:
 def exercises() -> dict[str, Exercise]:
     """Every exercise by its number, in order."""
     return {file.stem: read_exercise(file) for file in sorted(FOLDER.glob("[0-9][0-9].[0-9].md"))}
+
+
+def to_nouns(key: tuple[str, ...]) -> tuple[str, str]:
+    """What a row is called that a key tells apart, and what several are called."""
+    one = key[0].removesuffix("_id").replace("_", " ") if len(key) == 1 else "row"
+    many = f"{one[:-1]}ies" if one.endswith("y") and one[-2] not in "aeiou" else f"{one}s"
+    return one, many
 
 
 def read_exercise(file: Path) -> Exercise:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from ecommerce_lakehouse.lessons.exercises.book import Exercise, exercises
@@ -11,14 +12,17 @@ CELL = re.compile(r"exercise-(\d\d)-(\d)(-text)?")
 """The id of a cell that an exercise fills: its task, or its code."""
 
 
-def task_cell(exercise: Exercise) -> str:
-    """The text that a learner reads."""
+def task_cell(exercise: Exercise, say: Callable[[str], str] = str) -> str:
+    """The text that a learner reads.
+
+    Args:
+        exercise: The exercise, in the language of the text.
+        say: The words around it in that language.
+    """
+    title = say("Exercise {number}: {title}").format(number=exercise.number, title=exercise.title)
     goal = f"{exercise.goal[0].lower()}{exercise.goal[1:]}"
-    minutes = f"{exercise.minutes} minutes"
-    return (
-        f"### Exercise {exercise.number}: {exercise.title}\n\n"
-        f"*{minutes}. Goal: {goal}.*\n\n{exercise.task}"
-    )
+    head = say("{minutes} minutes. Goal: {goal}.").format(minutes=exercise.minutes, goal=goal)
+    return f"### {title}\n\n*{head}*\n\n{exercise.task}"
 
 
 def code_cell(exercise: Exercise) -> str:

@@ -9,15 +9,29 @@ from decimal import Decimal
 from typing import Any
 
 from ecommerce_lakehouse.lessons.exercises.answers import Drawing, Rows
+from ecommerce_lakehouse.lessons.exercises.book import to_nouns
+from ecommerce_lakehouse.lessons.exercises.words import Prose, Said, say
 
-NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+NUMBERS = {
+    2: say("two"),
+    3: say("three"),
+    4: say("four"),
+    5: say("five"),
+    6: say("six"),
+    7: say("seven"),
+    8: say("eight"),
+    9: say("nine"),
+    10: say("ten"),
+}
+NOUNS_OF_MARKS = (say("name"), say("names"))
+"""What `to_nouns` calls the marks of a chart; here so that they are found and translated."""
 NOISE = {"rel_tol": 1e-9, "abs_tol": 1e-6}
 """What two numbers may differ by: sums of floats, and a division that ends elsewhere."""
 
 
 def find_difference(
     right: Any, given: Any, key: tuple[str, ...] = (), *, is_ordered: bool = False
-) -> str | None:
+) -> Said | None:
     """The first difference, or None.
 
     Args:
@@ -33,12 +47,12 @@ def find_difference(
     if isinstance(right, (Rows, Drawing)) or isinstance(given, (Rows, Drawing)):
         if isinstance(given, Rows) and _is_single(given) and not isinstance(right, Drawing):
             return find_difference(right, given.rows[0][0])
-        return f"{_kind(right)} is asked for, and yours is {_kind(given).lower()}."
-    said = _in_values(right, given)
-    return said and f"Yours {said}."
+        kinds = {"wanted": _kind(right), "given": _kind(given).begin_small()}
+        return say("{wanted} is asked for, and yours is {given}.", **kinds)
+    return _in_values(right, given, say("Yours"))
 
 
-def _in_tables(right: Rows, given: Rows, key: tuple[str, ...], *, is_ordered: bool) -> str | None:
+def _in_tables(right: Rows, given: Rows, key: tuple[str, ...], *, is_ordered: bool) -> Said | None:
     said = _in_columns(right, given)
     if said:
         return said
@@ -54,101 +68,148 @@ def _in_tables(right: Rows, given: Rows, key: tuple[str, ...], *, is_ordered: bo
     mine = {_key(row, keys): row for row in sorted(rows, key=_sortable)}
     for which, row in sorted(by_key.items(), key=lambda pair: _sortable(pair[0])):
         for name, value, other in zip(right.columns, row, mine[which], strict=True):
-            said = _in_values(value, other)
+            subject = Said("{row}: `{column}`", {"row": _named(key, which), "column": name})
+            said = _in_values(value, other, subject)
             if said and name.endswith("_id") and other is not None:
-                said = f"is {_shown(other)}"  # a number that is a name is not too large
+                # A number that is a name is not too large.
+                said = say("{subject} is {value}.", subject=subject, value=_shown(other))
             if said:
-                return _sentence(f"{_named(key, which)}: `{name}` {said}")
+                return said.begin_large()
     if is_ordered:
         for wanted, found in zip(right.rows, rows, strict=True):
             if _key(wanted, keys) != _key(found, keys):
-                where = _named(key, _key(found, keys))
-                return f"The rows are right, their order is not. The first out of place is {where}."
+                return say(
+                    "The rows are right, their order is not. The first out of place is {row}.",
+                    row=_named(key, _key(found, keys)),
+                )
     return None
 
 
-def _in_columns(right: Rows, given: Rows) -> str | None:
+def _in_columns(right: Rows, given: Rows) -> Said | None:
     missing = [name for name in right.columns if name not in given.columns]
     more = [name for name in given.columns if name not in right.columns]
     twice = [name for name, times in Counter(given.columns).items() if times > 1]
     if twice:
-        return f"Two columns are called `{twice[0]}`."
+        return say("Two columns are called `{column}`.", column=twice[0])
     if missing:
-        has = f"yours has {', '.join(f'`{name}`' for name in given.columns)}"
-        return f"The column `{missing[0]}` is missing: {has}."
+        return say(
+            "The column `{column}` is missing: yours has {columns}.",
+            column=missing[0],
+            columns=", ".join(f"`{name}`" for name in given.columns),
+        )
     if more:
-        return f"The column `{more[0]}` is one too many."
+        return say("The column `{column}` is one too many.", column=more[0])
     return None
 
 
-def _in_keys(right: list[Any], given: list[Any], key: tuple[str, ...]) -> str | None:
+def _in_keys(right: list[Any], given: list[Any], key: tuple[str, ...]) -> Said | None:
     wanted, found = Counter(right), Counter(given)
     missing = sorted(wanted.keys() - found.keys(), key=_sortable)
     more = sorted(found.keys() - wanted.keys(), key=_sortable)
     twice = sorted((k for k, times in found.items() if times != wanted[k]), key=_sortable)
     if not given and right:
-        return "Your table has no rows."
+        return say("Your table has no rows.")
     if missing:
-        are = "is" if len(missing) == 1 else "are"
-        return _sentence(f"{_count(len(missing), key)} {are} missing{_example(key, missing)}")
+        return _say_missing(missing, key)
     if more:
-        return _sentence(f"{_count(len(more), key)} too many{_example(key, more)}")
+        return _say_more(more, key)
     if twice:
-        times = found[twice[0]]
-        often = "twice" if times == 2 else f"{times} times"
-        return _sentence(f"{_named(key, twice[0])} is there {often}")
+        row, times = _named(key, twice[0]), found[twice[0]]
+        if times == 2:
+            return say("{row} is there twice.", row=row).begin_large()
+        return say("{row} is there {times} times.", row=row, times=times).begin_large()
     return None
 
 
-def _in_drawings(right: Drawing, given: Drawing) -> str | None:
-    said = find_difference(right.marks, given.marks, ("name",))
-    if said:
-        return f"In the chart: {said[0].lower()}{said[1:]}" if given.marks.rows else "It is empty."
-    for name, words in {"title": "The chart has no title", "x": "The x axis has no label"}.items():
-        if name in right.words - given.words:
-            return f"{words}."
-    return "The y axis has no label." if "y" in right.words - given.words else None
-
-
-def _in_values(right: Any, given: Any) -> str | None:
-    """What is wrong with a value, as the end of a sentence; never what would be right."""
-    if right is None or given is None:
-        if right is given:
-            return None
-        return (
-            "is NULL"
-            if given is None
-            else f"is {_shown(given)}, where there should be no value (NULL)"
+def _say_missing(missing: list[Any], key: tuple[str, ...]) -> Said:
+    row = _named(key, missing[0])
+    if len(missing) > 1:
+        number, nouns = _count(len(missing), key)
+        message = say(
+            "{number} {nouns} are missing, for example {row}.",
+            number=number,
+            nouns=nouns,
+            row=row,
         )
+        return message.begin_large()
+    if len(key) > 1:
+        return say("One row is missing, for example {row}.", row=row)
+    return say("One {noun} is missing: {row}.", noun=_noun(key), row=row)
+
+
+def _say_more(more: list[Any], key: tuple[str, ...]) -> Said:
+    row = _named(key, more[0])
+    if len(more) > 1:
+        number, nouns = _count(len(more), key)
+        message = say(
+            "{number} {nouns} too many, for example {row}.", number=number, nouns=nouns, row=row
+        )
+        return message.begin_large()
+    if len(key) > 1:
+        return say("One row too many, for example {row}.", row=row)
+    return say("One {noun} too many: {row}.", noun=_noun(key), row=row)
+
+
+def _in_drawings(right: Drawing, given: Drawing) -> Said | None:
+    said = find_difference(right.marks, given.marks, ("name",))
+    if said and not given.marks.rows:
+        return say("It is empty.")
+    if said:
+        return say("In the chart: {difference}", difference=said.begin_small())
+    lacking = right.words - given.words
+    if "title" in lacking:
+        return say("The chart has no title.")
+    if "x" in lacking:
+        return say("The x axis has no label.")
+    return say("The y axis has no label.") if "y" in lacking else None
+
+
+def _in_values(right: Any, given: Any, subject: Said) -> Said | None:
+    """What is wrong with a value; never what would be right."""
+    if right is None and given is None:
+        return None
+    if given is None:
+        return say("{subject} is NULL.", subject=subject)
+    told: dict[str, Any] = {"subject": subject, "value": _shown(given)}
+    if right is None:
+        return say("{subject} is {value}, where there should be no value (NULL).", **told)
     if _is_number(right):
+        if isinstance(given, datetime.date):
+            return say("{subject} is the date {value}, not a number.", **told)
         if not _is_number(given):
-            return f"is the {_kind(given).split()[-1]} {_shown(given)}, not a number"
-        return _in_numbers(right, given)
+            return say("{subject} is the text {value}, not a number.", **told)
+        return _in_numbers(right, given, told)
     if isinstance(right, datetime.date):
+        if _is_number(given):
+            return say("{subject} is the number {value}, not a date.", **told)
         if not isinstance(given, datetime.date):
-            return f"is the {_kind(given).split()[-1]} {_shown(given)}, not a date"
+            return say("{subject} is the text {value}, not a date.", **told)
         if right == given:
             return None
-        return f"is {given}, which is too {'late' if str(given) > str(right) else 'early'}"
+        if str(given) > str(right):
+            return say("{subject} is {value}, which is too late.", **told)
+        return say("{subject} is {value}, which is too early.", **told)
     if str(right).strip().casefold() == str(given).strip().casefold():
         return None
-    return f"is {_shown(given)}"
+    return say("{subject} is {value}.", **told)
 
 
-def _in_numbers(right: Any, given: Any) -> str | None:
+def _in_numbers(right: Any, given: Any, told: dict[str, Any]) -> Said | None:
     if math.isclose(float(right), float(given), **NOISE):
         return None
     digits, wanted = _decimals(given), _decimals(right)
     distance = abs(float(right) - float(given))
     if wanted >= 2 and digits < wanted and distance <= 0.5 * 10**-digits + 1e-9 and float(given):
-        return f"is {_shown(given)}, which is rounded"
+        return say("{subject} is {value}, which is rounded.", **told)
     if wanted >= 2 and digits > wanted and distance < 10**-wanted:
-        return f"is {_shown(given)}, which is close, but not the exact value"
+        return say("{subject} is {value}, which is close, but not the exact value.", **told)
     if wanted >= 2 and digits == wanted and distance < 1.01 * 10**-wanted:
-        return f"is {_shown(given)}: the last digit is rounded the other way"
+        return say("{subject} is {value}: the last digit is rounded the other way.", **told)
     if float(right) == -float(given):
-        return f"is {_shown(given)}, which has the wrong sign"
-    return f"is {_shown(given)}, which is too {'large' if given > right else 'small'}"
+        return say("{subject} is {value}, which has the wrong sign.", **told)
+    if given > right:
+        return say("{subject} is {value}, which is too large.", **told)
+    return say("{subject} is {value}, which is too small.", **told)
 
 
 def _decimals(number: Any) -> int:
@@ -161,20 +222,16 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float, Decimal))
 
 
-def _sentence(words: str) -> str:
-    return f"{words[0].upper()}{words[1:]}."
-
-
-def _kind(value: Any) -> str:
+def _kind(value: Any) -> Said:
     if isinstance(value, Rows):
-        return "A table"
+        return say("A table")
     if isinstance(value, Drawing):
-        return "A chart"
+        return say("A chart")
     if value is None:
-        return "Nothing"
+        return say("Nothing")
     if isinstance(value, datetime.date):
-        return "A date"
-    return "A number" if _is_number(value) else "A text"
+        return say("A date")
+    return say("A number") if _is_number(value) else say("A text")
 
 
 def _is_single(table: Rows) -> bool:
@@ -201,29 +258,19 @@ def _sortable(key: tuple[Any, ...]) -> list[tuple[str, Any]]:
     ]
 
 
-def _noun(key: tuple[str, ...]) -> str:
-    return key[0].removesuffix("_id").replace("_", " ") if len(key) == 1 else "row"
+def _noun(key: tuple[str, ...]) -> Prose:
+    return Prose(to_nouns(key)[0])
 
 
-def _count(number: int, key: tuple[str, ...]) -> str:
-    noun = _noun(key)
-    if number != 1:
-        noun = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{noun}s"
-    return f"{NUMBERS[number] if number <= 10 else f'{number:,}'} {noun}"
+def _count(number: int, key: tuple[str, ...]) -> tuple[str, Prose]:
+    return NUMBERS.get(number, f"{number:,}"), Prose(to_nouns(key)[1])
 
 
-def _named(key: tuple[str, ...], value: tuple[Any, ...]) -> str:
+def _named(key: tuple[str, ...], value: tuple[Any, ...]) -> Said:
     if len(key) == 1:
-        return f"{_noun(key)} {_shown(value[0])}"
-    return "the row with " + ", ".join(
-        f"{name} {_shown(part)}" for name, part in zip(key, value, strict=True)
-    )
-
-
-def _example(key: tuple[str, ...], which: list[Any]) -> str:
-    if len(which) == 1 and len(key) == 1:
-        return f": {_named(key, which[0])}"
-    return f", for example {_named(key, which[0])}"
+        return Said("{noun} {value}", {"noun": _noun(key), "value": _shown(value[0])})
+    parts = (f"{name} {_shown(part)}" for name, part in zip(key, value, strict=True))
+    return say("the row with {values}", values=", ".join(parts))
 
 
 def _shown(value: Any) -> str:

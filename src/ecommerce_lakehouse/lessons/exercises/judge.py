@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from itertools import islice
 from types import FunctionType
 from typing import Any
 
@@ -19,6 +18,7 @@ from ecommerce_lakehouse.lessons.exercises.answers import (
 )
 from ecommerce_lakehouse.lessons.exercises.book import Exercise, Part, exercises
 from ecommerce_lakehouse.lessons.exercises.differences import find_difference
+from ecommerce_lakehouse.lessons.exercises.words import Prose, Said, say
 from ecommerce_lakehouse.spark.session import get_spark
 from ecommerce_lakehouse.tables.in_memory import ExampleLakehouse
 
@@ -38,7 +38,7 @@ from ecommerce_lakehouse.layers.quality import Check
 _known: dict[tuple[str, str], dict[str, Any]] = {}
 
 
-def judge(exercise: Exercise, answer: object) -> str | None:
+def judge(exercise: Exercise, answer: object) -> Said | None:
     """What is wrong with an answer, in words; None where nothing is.
 
     Args:
@@ -48,8 +48,10 @@ def judge(exercise: Exercise, answer: object) -> str | None:
     try:
         given = _results(exercise, answer)
     except NoAnswer as problem:
-        alike = (m for m in exercise.mistakes if _mistaken_results(exercise, m) == str(problem))
-        return str(problem) + "".join(_remark(mistake) for mistake in islice(alike, 1))
+        for mistake in exercise.mistakes:
+            if _mistaken_results(exercise, mistake) == str(problem):
+                return _with_remark(problem.said, mistake)
+        return problem.said
     right = _results_of(exercise, exercise.solution.code)
     said = _compare(exercise, right, given)
     if said is None:
@@ -57,7 +59,7 @@ def judge(exercise: Exercise, answer: object) -> str | None:
     for mistake in exercise.mistakes:
         results = _mistaken_results(exercise, mistake)
         if isinstance(results, dict) and _compare(exercise, results, given) is None:
-            return f"{said}{_remark(mistake)}"
+            return _with_remark(said, mistake)
     return said
 
 
@@ -117,7 +119,9 @@ def _results(exercise: Exercise, answer: Any) -> dict[str, Any]:
         return {"": sorted_letters(plain) if exercise.is_choice else plain}
     inputs = _inputs(exercise.number, _session())
     if not callable(answer) and not all(callable(trial) for trial in inputs.values()):
-        raise NoAnswer(f"A function is asked for: `{exercise.answer}`, without parentheses.")
+        raise NoAnswer(
+            say("A function is asked for: `{name}`, without parentheses.", name=exercise.answer)
+        )
     return to_results(answer, inputs)
 
 
@@ -145,15 +149,16 @@ def returns_alike(exercise: Exercise, answer: Any, ours: Any) -> bool:
     return callable(tried) or isinstance(try_on(answer, tried), type(try_on(ours, tried)))
 
 
-def _compare(exercise: Exercise, right: dict[str, Any], given: dict[str, Any]) -> str | None:
+def _compare(exercise: Exercise, right: dict[str, Any], given: dict[str, Any]) -> Said | None:
     for name, value in right.items():
         said = find_difference(value, given[name], exercise.key, is_ordered=exercise.is_ordered)
         if said:
-            return f"{name}: {said[0].lower()}{said[1:]}" if name else said
+            told = {"input": Prose(name), "difference": said.begin_small()}
+            return Said("{input}: {difference}", told) if name else said
     return None
 
 
-def _remark(mistake: Part) -> str:
+def _with_remark(said: Said, mistake: Part) -> Said:
     """What is said of a mistake after the first difference, which stands in its first paragraph."""
     remark = mistake.text.partition("\n\n")[2]
-    return f"\n{remark}" if remark else ""
+    return Said("{said}\n{remark}", {"said": said, "remark": Prose(remark)}) if remark else said

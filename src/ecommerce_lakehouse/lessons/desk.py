@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,14 @@ from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.lessons.exercises.answers import say_error
 from ecommerce_lakehouse.lessons.exercises.book import Exercise, exercises
 from ecommerce_lakehouse.lessons.exercises.judge import is_open, judge, returns_alike, run_answer
+from ecommerce_lakehouse.lessons.exercises.words import Said, say
+from ecommerce_lakehouse.lessons.translation import (
+    ENGLISH,
+    LANGUAGE,
+    Catalogue,
+    translate_exercise,
+    translate_said,
+)
 from ecommerce_lakehouse.paths import IS_CHECKOUT, PROJECT, cache_dir, variable
 
 TRIES = 3
@@ -58,18 +67,27 @@ def check(number: str, answer: object) -> None:
         return
     try:
         if is_open(exercise, answer):
-            print(f'{number} not attempted yet.   A first step:  hint("{number}")')
+            _tell(
+                say(
+                    '{number} not attempted yet.   A first step:  hint("{number}")',
+                    number=number,
+                )
+            )
             return
         if isinstance(answer, (Axes, Figure)):
             _show_chart(answer)
         said = judge(exercise, answer)
     except Exception as problem:  # a learner's cell must not end in our trace
-        print(f"{number} could not be checked: {say_error(problem)}")
+        told = {"number": number, "problem": say_error(problem)}
+        _tell(say("{number} could not be checked: {problem}", **told))
         return
     with _record(number) as record:
         record.tries += 1
         record.met = record.met or said is None
-    print(f"{number} correct." if said is None else f"{number} not yet. {said}")
+    if said is None:
+        _tell(say("{number} correct.", number=number))
+    else:
+        _tell(say("{number} not yet. {said}", number=number, said=said))
 
 
 def _show_chart(answer: Axes | Figure) -> None:
@@ -95,9 +113,12 @@ def hint(number: str) -> None:
     given = _hints_given.get(number, 0)
     step = min(given, len(exercise.hints) - 1)
     _hints_given[number] = given + 1
-    last = "" if step + 1 < len(exercise.hints) else f' The last one; then:  solution("{number}")'
-    print(f"Hint {step + 1} of {len(exercise.hints)}.{last}")
-    display(Markdown(exercise.hints[step]))
+    told = {"step": step + 1, "steps": len(exercise.hints), "number": number}
+    if step + 1 < len(exercise.hints):
+        _tell(say("Hint {step} of {steps}.", **told))
+    else:
+        _tell(say('Hint {step} of {steps}. The last one; then:  solution("{number}")', **told))
+    display(Markdown(_translate(exercise).hints[step]))
 
 
 def solution(number: str) -> None:
@@ -114,10 +135,11 @@ def solution(number: str) -> None:
         is_shown = record.met or record.tries >= TRIES or record.asked > 0
         record.asked += not is_shown
     if is_shown:
+        exercise = _translate(exercise)
         code, why = exercise.solution.code, exercise.solution.text
         display(Markdown(f"**{number} {exercise.title}**\n\n```python\n{code}\n```\n\n{why}"))
     else:
-        print(f"{number} is still open. To see the solution now, ask once more.")
+        _tell(say("{number} is still open. To see the solution now, ask once more.", number=number))
 
 
 def progress() -> None:
@@ -131,12 +153,14 @@ def progress() -> None:
     lines = []
     for number, exercise in exercises().items():
         if number.endswith(".1"):
-            lines.append(f"\n**Lesson {int(number[:2])}**\n")
+            lesson = say("Lesson {number}", number=int(number[:2]))
+            lines.append(f"\n**{_speak(lesson)}**\n")
         met = records.get(number, Record()).met
-        lines.append(f"- {'☑' if met else '☐'} {number} {exercise.goal}")
+        lines.append(f"- {'☑' if met else '☐'} {number} {_translate(exercise).goal}")
     count = sum(record.met for number, record in records.items() if number in exercises())
-    lines.append(f"\n{count} of {len(exercises())} goals met. To begin again, delete `{_file()}`.")
-    display(Markdown("\n".join(lines)))
+    goals = {"met": count, "goals": len(exercises()), "file": f"`{_file()}`"}
+    said = say("{met} of {goals} goals met. To begin again, delete {file}.", **goals)
+    display(Markdown("\n".join([*lines, f"\n{_speak(said)}"])))
 
 
 def pick(number: str, answer: Any) -> Any:
@@ -159,11 +183,38 @@ def pick(number: str, answer: Any) -> Any:
 
 
 def _find(number: str) -> Exercise | None:
+    _catalogue(variable(LANGUAGE) or ENGLISH)  # an unknown language is an error before the work
     found = exercises().get(number)
     if found is None:
         lesson = [name for name in exercises() if name[:2] == str(number)[:2]]
-        print(f"There is no exercise {number!r}. There are: {', '.join(lesson or exercises())}")
+        told = {"number": repr(number), "numbers": ", ".join(lesson or exercises())}
+        _tell(say("There is no exercise {number}. There are: {numbers}", **told))
     return found
+
+
+# The language ------------------------------------------------------------------------------
+
+
+def _tell(said: Said) -> None:
+    print(_speak(said))
+
+
+def _speak(said: Said) -> str:
+    """A sentence in the language that LAKEHOUSE_LANGUAGE names."""
+    return translate_said(said, _catalogue(variable(LANGUAGE) or ENGLISH))
+
+
+def _translate(exercise: Exercise) -> Exercise:
+    return translate_exercise(exercise, _catalogue(variable(LANGUAGE) or ENGLISH))
+
+
+@cache
+def _catalogue(language: str) -> Catalogue:
+    if language == ENGLISH:
+        return {}
+    from ecommerce_lakehouse.lessons.catalogues import read_catalogues
+
+    return read_catalogues(language, "exercises", "messages")
 
 
 # What is kept -----------------------------------------------------------------------------
@@ -210,5 +261,6 @@ def _record(number: str) -> Iterator[Record]:
         write_whole(file, (json.dumps(told, indent=1) + "\n").encode())
     except (OSError, LakehouseError) as problem:
         if not _unsaved:
-            print(f"Your progress is kept only until the kernel stops: {say_error(problem)}")
+            why = say_error(problem)
+            _tell(say("Your progress is kept only until the kernel stops: {problem}", problem=why))
         _unsaved[number] = record
