@@ -45,7 +45,6 @@ def read_facts(charts: Path, whose: str) -> dict[str, str]:
     enough = int((pareto["cumulative_percent"] < 80).sum()) + 1
     listed = read["churn_campaign_customers"]["on_the_list"]
     budget = read["budget_by_segment"].set_index("customer_segment")["budget_usd"]
-    hits = read["recommendation_hit_rate"].set_index("method")["hit_rate_percent"]
     facts = {
         "customers": f"{rows['customers']:,}",
         "orders": f"{rows['orders']:,}",
@@ -60,9 +59,6 @@ def read_facts(charts: Path, whose: str) -> dict[str, str]:
         "list": f"{listed.sum():,}",
         "budget": f"${budget.sum():,.0f}",
         "budget_champions": f"{budget['Champions'] / budget.sum():.0%}",
-        "als": f"{hits['ALS']:.1f}%",
-        "again": f"{hits['buy again']:.1f}%",
-        "popular": f"{hits['most popular']:.1f}%",
     }
     return {f"{whose}_{name}": said for name, said in facts.items()}
 

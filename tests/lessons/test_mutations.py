@@ -18,6 +18,7 @@ import nbformat
 import pytest
 
 from ecommerce_lakehouse.lessons.committed_form import to_committed_form
+from ecommerce_lakehouse.lessons.export import MARK
 from ecommerce_lakehouse.paths import PROJECT
 
 LEFT_OUT = (".git", ".venv*", "build", "lakehouse", ".*_cache", "__pycache__")
@@ -39,6 +40,14 @@ class Mutation:
     new: str
     cell: str = ""
     short: bool = False
+
+    def named_module(self) -> str | None:
+        """The module that the cell's mark names, as in `#| export recommendations`."""
+        if not self.cell:
+            return "recommendations" if self.path.endswith("/offers.py") else None
+        notebook = nbformat.read(PROJECT / self.path, as_version=4)
+        mark = MARK.match(cell_of(notebook, self).source)
+        return mark[1] if mark else None
 
     def checks(self) -> list[str]:
         """What to run until one is red: arguments of pytest, or `validate` and a notebook."""
@@ -64,10 +73,10 @@ class Mutation:
                     "tests/programs/test_programs.py -k exported",
                 ]
             case "a model":
-                module = MODELS[Path(self.path).stem[:2]]
+                module = self.named_module() or MODELS[Path(self.path).stem[:2]]
                 return [f"tests/layers/test_{module}.py"]
             case _:  # a rule, a join, a limit or a score of a layer
-                layer = Path(self.path).stem[3:]
+                layer = self.named_module() or Path(self.path).stem[3:]
                 layer = {"ml_features": "ml", "business_use_cases": "decisions"}.get(layer, layer)
                 return [f"tests/layers/test_{layer}.py", "tests/shop/test_truth.py -k example"]
 

@@ -31,7 +31,12 @@ Edit it there, then run `lakehouse export`.
 from __future__ import annotations
 
 '''
-NAMED = {"churn": "05_ml_features", "scores": "08_orchestration"}
+NAMED = {
+    "churn": "05_ml_features",
+    "scores": "08_orchestration",
+    "recommendations": "09_business_use_cases",
+    "campaign": "09_business_use_cases",
+}
 """Module that marks name, and the notebook it comes from."""
 EXPORTED = {
     **NOTEBOOKS,
