@@ -101,7 +101,9 @@ def make_tables(spark: SparkSession, folder: Path) -> dict[str, Path]:
 def through_duckdb(table: Path) -> Any:
     """What DuckDB reads of the dataset that delta-rs makes."""
     rows = DeltaTable(table).to_pyarrow_dataset()  # noqa: F841 (DuckDB finds it by its name)
-    return duckdb.execute("SELECT * FROM rows").to_arrow_table()
+    found = duckdb.sql("SELECT * FROM rows")
+    assert found is not None, "a SELECT has a result"
+    return found.to_arrow_table()
 
 
 def plain_rows(found: Any) -> Rows:
