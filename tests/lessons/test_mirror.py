@@ -4,11 +4,13 @@ import json
 import os
 import re
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from rich.console import Console
 
 from ecommerce_lakehouse.errors import InputError, LakehouseError
-from ecommerce_lakehouse.lessons import lab, mirror
+from ecommerce_lakehouse.lessons import compare, lab, mirror, run
 from ecommerce_lakehouse.lessons.mirror import make_mirror
 from ecommerce_lakehouse.lessons.notebook import find_lessons
 from ecommerce_lakehouse.paths import PROJECT
@@ -122,3 +124,24 @@ def test_a_language_that_is_not_there_is_an_error(folder: Path, started: list[st
         lab.open_lab([], "xx")
     assert not started
     assert not folder.exists()
+
+
+# The committed notebooks ------------------------------------------------------------------
+
+
+def test_outputs_of_the_committed_notebooks_are_english(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whoever runs or compares them, and whichever language they read."""
+    monkeypatch.setenv("LAKEHOUSE_CHECK_CHARTS", "")
+    monkeypatch.setenv("LAKEHOUSE_LANGUAGE", "id")
+    monkeypatch.setattr(compare.IPyNbFile, "setup", lambda self: None)
+    compare.StrictFile.setup(object.__new__(compare.StrictFile))
+    assert os.environ["LAKEHOUSE_LANGUAGE"] == "en"
+
+    monkeypatch.setenv("LAKEHOUSE_LANGUAGE", "id")
+    monkeypatch.setattr(run, "_check", lambda *args, **kwargs: None)
+    monkeypatch.setattr(run.doctor, "quick", Mock(side_effect=InputError("No Java.")))
+    with pytest.raises(InputError, match="No Java"):
+        run.run({}, console=Console())
+    assert os.environ["LAKEHOUSE_LANGUAGE"] == "en"

@@ -71,8 +71,8 @@ def run(
     chosen = find_lessons(first, last)
     folder = Path(output_dir or PROJECT / "build" / "executed")
     _check(parameters, chosen, folder, update=update, full_refresh=full_refresh)
-    doctor.quick()
     os.environ[LANGUAGE] = ENGLISH  # that of these notebooks, so of their outputs
+    doctor.quick()
     begun = time.monotonic()
     data_dir = parameters.get("data_dir", FOLDERS["data_dir"])
     with warm_jvm(raw_bytes(data_dir)), _bars(console) as progress:
