@@ -137,6 +137,7 @@ def tasteful(spark: SparkSession) -> tuple[DataFrame, DataFrame]:
     return as_bought(spark, before), as_bought(spark, after)
 
 
+@pytest.mark.nightly
 def test_als_makes_the_same_lists_of_any_number_of_partitions(
     tasteful: tuple[DataFrame, DataFrame],
 ) -> None:
@@ -229,6 +230,7 @@ def test_als_ships_where_tastes_cut_across_categories(
     assert new["low"] > 0.2
 
 
+@pytest.mark.nightly
 def test_als_does_not_ship_where_nobody_has_a_taste(spark: SparkSession) -> None:
     before, after = planted()
     gate = compare(as_bought(spark, shuffled(before)), as_bought(spark, shuffled(after, 5)))
