@@ -126,7 +126,9 @@ def _rewrite(part: Path, whole: Path, source: str) -> None:
                 target.write_batch(batch)
 
 
-def write_csv(table: pd.DataFrame, name: str, *, to: str | os.PathLike[str]) -> Path:
+def write_csv(
+    table: pd.DataFrame, name: str, *, to: str | os.PathLike[str], about: str = ""
+) -> Path:
     """Write a small table as CSV that is safe to open in a spreadsheet.
 
     A text that begins with `=`, `+`, `-`, `@`, a tab or a line end would be run as a formula
@@ -136,6 +138,7 @@ def write_csv(table: pd.DataFrame, name: str, *, to: str | os.PathLike[str]) -> 
         table: The rows.
         name: The file's name without its ending.
         to: The artifacts folder.
+        about: What whoever opens it has to know; goes beside it, into `<name>.README.txt`.
 
     Returns:
         The file.
@@ -152,5 +155,7 @@ def write_csv(table: pd.DataFrame, name: str, *, to: str | os.PathLike[str]) -> 
             for cell in safe[column]
         ]
     path = artifacts_folder(to) / f"{name}.csv"
+    if about:
+        write_whole(path.with_name(f"{name}.README.txt"), about.encode())
     write_whole(path, ("\ufeff" + safe.to_csv(index=False, lineterminator="\n")).encode())
     return path

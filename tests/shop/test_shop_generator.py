@@ -507,7 +507,7 @@ def test_the_truth_of_the_campaign_is_what_its_files_hold(shop: Path) -> None:
     arms, quiet = lots(shop), days_since_last_order(shop)
     sent, until = (date.fromisoformat(truth[at]) for at in ("sent_on", "until"))
     bought = {order[1] for order in campaign_orders(shop) if order[2] > sent}
-    edges = {"91 to 180 days": (91, 180), "181 to 365 days": (181, 365)}
+    edges = {"3 to 6 months": (91, 180), "6 to 12 months": (181, 365)}
     for name, told in truth["groups"].items():
         first, last = edges.get(name, (366, 9999))
         for arm in ("letter", "holdout"):

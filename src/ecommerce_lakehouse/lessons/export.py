@@ -31,7 +31,7 @@ Edit it there, then run `lakehouse export`.
 from __future__ import annotations
 
 '''
-NAMED = {"churn": "05_ml_features"}
+NAMED = {"campaign": "09_business_use_cases", "churn": "05_ml_features"}
 """Module that marks name, and the notebook it comes from."""
 EXPORTED = {
     **NOTEBOOKS,

@@ -18,7 +18,7 @@ from numpy.random import PCG64, Generator, SeedSequence
 
 from ecommerce_lakehouse.shop import text
 from ecommerce_lakehouse.shop.baskets import fill_baskets
-from ecommerce_lakehouse.shop.calendar import ALL_DAYS, DAYS, LAST_DAY, Ints, day_texts
+from ecommerce_lakehouse.shop.calendar import ALL_DAYS, DAYS, Ints, day_texts
 from ecommerce_lakehouse.shop.catalogue import FIRST_PRODUCT_ID
 from ecommerce_lakehouse.shop.faults import COLUMNS
 from ecommerce_lakehouse.shop.history import COMPLETED, STRIDE, Block, Items, Orders
@@ -27,16 +27,16 @@ from ecommerce_lakehouse.shop.process import charge_shipping, draw_subtotals
 from ecommerce_lakehouse.shop.rows import LAYOUT, LINES, NEW
 from ecommerce_lakehouse.shop.spool import Spool
 
-#: Who bought once, but not in so many days before the campaign, takes part.
+#: Who has bought, but not in so many days before the letters, takes part.
 QUIET_DAYS = 90
 #: By the days since somebody's last order: of those who would not come by themselves, how many
 #: the letter brings.
 PERSUADED: Mapping[str, tuple[int, float]] = {
-    "91 to 180 days": (180, 0.13),
-    "181 to 365 days": (365, 0.06),
-    "more than 365 days": (ALL_DAYS, 0.01),
+    "3 to 6 months": (180, 0.16),
+    "6 to 12 months": (365, 0.08),
+    "over 12 months": (ALL_DAYS, 0.01),
 }
-SENT_DAY = DAYS + 1
+SENT_DAY = DAYS - 1
 MONTHS = ("2025-01", "2025-02")
 
 _STREAM = 2025
@@ -62,7 +62,7 @@ class Campaign:
         takes_part = (quiet > QUIET_DAYS) & (quiet < DAYS)
         has_letter = takes_part & (u[0] < 0.5)
         comes = np.zeros(n, dtype=bool)
-        comes[c.coming[0][c.coming[1] > SENT_DAY]] = True
+        comes[c.coming[0]] = True
         group = np.searchsorted([until for until, _ in PERSUADED.values()], quiet)
         chance = np.array([chance for _, chance in PERSUADED.values()] + [0.0])[group]
         caused = np.flatnonzero(has_letter & ~comes & (u[1] < chance))
@@ -137,7 +137,6 @@ class Campaign:
         for (name, arm, count), number in sorted(self.counts.items()):
             groups.setdefault(name, {}).setdefault(arm, {})[count] = number
         return {
-            "as_of_date": str(LAST_DAY),
             "sent_on": day_texts()[SENT_DAY],
             "until": day_texts()[-1],
             "quiet_days": QUIET_DAYS,
@@ -151,7 +150,7 @@ def _days_since_last_order(block: Block) -> Ints:
     last = np.full(len(block.customers.day), -ALL_DAYS)
     done = o.status[:, -1] == COMPLETED
     np.maximum.at(last, o.customer[done], o.day[done])
-    return DAYS - 1 - last
+    return SENT_DAY - last
 
 
 def _fill(rng: Generator, block: Block, customer: Ints, day: Ints) -> tuple[Orders, Items]:

@@ -76,7 +76,7 @@ def campaign(data_dir: str) -> Letters | None:
         >>> campaign("data_seeds") is None
         True
         >>> campaign("data_seeds/shop").truth["sent_on"]
-        '2025-01-02'
+        '2024-12-31'
     """
     folder = Path(data_dir.removeprefix("file:"), "campaign")
     lots, truth = folder / "campaign.csv", folder / "truth.json"
