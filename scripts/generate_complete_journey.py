@@ -43,7 +43,7 @@ def read_facts(charts: Path, whose: str) -> dict[str, str]:
     away = read["features_by_label"].query("feature == 'recency_days'").set_index("group")["p50"]
     pareto = read["product_pareto"]
     enough = int((pareto["cumulative_percent"] < 80).sum()) + 1
-    listed = read["churn_campaign_customers"]["on_the_list"]
+    listed = read["churn_campaign"]
     budget = read["budget_by_segment"].set_index("customer_segment")["budget_usd"]
     facts = {
         "customers": f"{rows['customers']:,}",
@@ -56,7 +56,7 @@ def read_facts(charts: Path, whose: str) -> dict[str, str]:
         "left": f"{away['left']:.0f}",
         "products": f"{len(pareto):,}",
         "best_sellers": f"{enough / len(pareto):.0%}",
-        "list": f"{listed.sum():,}",
+        "list": f"{len(listed):,}",
         "budget": f"${budget.sum():,.0f}",
         "budget_champions": f"{budget['Champions'] / budget.sum():.0%}",
     }

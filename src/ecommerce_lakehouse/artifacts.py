@@ -131,7 +131,9 @@ def keep_as_text(cell: str) -> str:
     return f"'{cell}" if cell and cell[0] in "=+-@\t\r\n" else cell
 
 
-def write_csv(table: pd.DataFrame, name: str, *, to: str | os.PathLike[str]) -> Path:
+def write_csv(
+    table: pd.DataFrame, name: str, *, to: str | os.PathLike[str], about: str = ""
+) -> Path:
     """Write a small table as CSV that is safe to open in a spreadsheet.
 
     A text that begins with `=`, `+`, `-`, `@`, a tab or a line end would be run as a formula
@@ -141,6 +143,7 @@ def write_csv(table: pd.DataFrame, name: str, *, to: str | os.PathLike[str]) -> 
         table: The rows.
         name: The file's name without its ending.
         to: The artifacts folder.
+        about: What whoever opens it has to know; goes beside it, into `<name>.README.txt`.
 
     Returns:
         The file.
@@ -156,5 +159,7 @@ def write_csv(table: pd.DataFrame, name: str, *, to: str | os.PathLike[str]) -> 
             keep_as_text(cell) if isinstance(cell, str) else cell for cell in safe[column]
         ]
     path = artifacts_folder(to) / f"{name}.csv"
+    if about:
+        write_whole(path.with_name(f"{name}.README.txt"), about.encode())
     write_whole(path, ("\ufeff" + safe.to_csv(index=False, lineterminator="\n")).encode())
     return path

@@ -186,3 +186,20 @@ def test_curves_over_whole_numbers_have_no_diagonal(tmp_path: Path) -> None:
     curves.draw(ax, None)
     assert [str(line.get_label()) for line in ax.lines] == ["2023"]
     assert ax.get_xlim() == (0, 2)
+
+
+def test_a_band_has_its_edges_and_is_read_at_two_guides(tmp_path: Path) -> None:
+    """Names of the scale stand at the leftmost panel only; nobody is no error."""
+    usd = {"margin": [0, 40], "gain": [-1.0, 3.0], "low": [-2.0, 1.0], "high": [0.0, 5.0]}
+    said: dict[str, Any] = {"at": 20, "limit": 0.5, "xlabel": "margin", "ylabel": "gain, USD"}
+    rows = pd.DataFrame(usd)
+    band = charts.Bands(rows, "margin", "gain", "low", "high", **said)
+    nobody = charts.Bands(rows.head(0), "margin", "gain", "low", "high", **said)
+    for panel in (band, nobody):
+        charts.publish_panels(panel, to=tmp_path, **SAID | {"alt": "Line chart of what is gained."})
+    _, axes = charts.figure(columns=2)
+    band.draw(axes[0], None)
+    band.draw(axes[1], axes[0])
+    drawn = [list(line.get_ydata()) for line in axes[0].lines if line.get_gid() != "guide"]
+    assert drawn == [usd["low"], usd["high"], usd["gain"]]
+    assert [ax.get_ylabel() for ax in axes] == ["gain, USD", ""]

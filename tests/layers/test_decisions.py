@@ -1,15 +1,13 @@
 """Whom to win back, and what to spend on whom."""
 
-from datetime import date
 from decimal import Decimal
 
-from builders import Cells, by_key, customer_orders, frame
+from builders import Cells, by_key, frame
 from pyspark.sql import DataFrame, SparkSession
 
 from ecommerce_lakehouse.layers.decisions import (
     churn_campaign,
     marketing_budget,
-    spend_after,
 )
 
 SEGMENTS = """
@@ -57,7 +55,7 @@ def test_the_most_valuable_are_called_first(spark: SparkSession) -> None:
     assert [row.customer_id for row in churn_campaign(table).collect()] == [2, 4, 1, 3]
 
 
-# ── marketing_budget, spend_after ────────────────────────────────────────────────────────────────
+# ── marketing_budget ─────────────────────────────────────────────────────────────────────────────
 
 
 def test_the_budget_is_a_tenth_of_each_customers_expected_value(spark: SparkSession) -> None:
@@ -73,22 +71,3 @@ def test_the_budget_is_a_tenth_of_each_customers_expected_value(spark: SparkSess
         ("Loyal Customers", 1, Decimal("371.88"), Decimal("37.19"), Decimal("37.19")),
         ("At Risk", 2, Decimal("0.10"), Decimal("0.02"), Decimal("0.01")),
     ]
-
-
-def test_only_what_was_spent_after_the_day_counts(spark: SparkSession) -> None:
-    """And a segment nobody of whom came back is still a row."""
-    table = segments(
-        spark,
-        {"customer_id": 1},
-        {"customer_id": 2},
-        {"customer_id": 3, "customer_segment": "Lost"},
-    )
-    orders = customer_orders(
-        spark,
-        {"order_id": 1, "customer_id": 1, "order_date": "2024-06-30", "order_total": "1.00"},
-        {"order_id": 2, "customer_id": 1, "order_date": "2024-07-01", "order_total": "20.00"},
-        {"order_id": 3, "customer_id": 1, "order_date": "2024-08-01", "order_total": "300.00"},
-        {"order_id": 4, "customer_id": 9, "order_date": "2024-08-01", "order_total": "4000.00"},
-    )
-    found = [tuple(row) for row in spend_after(table, orders, date(2024, 6, 30)).collect()]
-    assert found == [("At Risk", 1, Decimal("320.00")), ("Lost", 0, Decimal("0.00"))]

@@ -25,7 +25,7 @@ LEFT_OUT = (".git", ".venv*", "build", "lakehouse", ".*_cache", "__pycache__")
 REPORT = PROJECT / "docs" / "mutations.md"
 EXPORT = "from ecommerce_lakehouse.lessons.export import export; export()"
 
-MODELS = {"05": "churn", "06": "analysis", "09": "customer_value"}
+MODELS = {"05": ["churn"], "06": ["analysis"], "09": ["customer_value", "campaign"]}
 """Which tests look at the models of a lesson, and at how they are judged."""
 
 
@@ -73,8 +73,9 @@ class Mutation:
                     "tests/programs/test_programs.py -k exported",
                 ]
             case "a model":
-                module = self.named_module() or MODELS[Path(self.path).stem[:2]]
-                return [f"tests/layers/test_{module}.py"]
+                named = self.named_module()
+                modules = [named] if named else MODELS[Path(self.path).stem[:2]]
+                return [f"tests/layers/test_{module}.py" for module in modules]
             case _:  # a rule, a join, a limit or a score of a layer
                 layer = self.named_module() or Path(self.path).stem[3:]
                 layer = {"ml_features": "ml", "business_use_cases": "decisions"}.get(layer, layer)

@@ -21,11 +21,12 @@ from ecommerce_lakehouse.shop import generate
 
 @pytest.fixture(scope="module")
 def team(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A team's own folder, with a space in its name: small, dirty, no truth and no next/."""
+    """A team's own folder, with a space in its name: small, dirty, no truth, nothing later."""
     folder = tmp_path_factory.mktemp("whole chain") / "a team's shop"
     generate(80, folder, seed=3)
     (folder / "truth.json").unlink()
     shutil.rmtree(folder / "next")
+    shutil.rmtree(folder / "campaign")
     return folder
 
 

@@ -29,7 +29,7 @@ from ecommerce_lakehouse.spark import spark_submit
 PUBLIC = {
     **{name: getattr(ecommerce_lakehouse, name) for name in ecommerce_lakehouse.__all__},
     **{name: getattr(operations, name) for name in operations.__all__},
-    **{name: getattr(shop, name) for name in ("deliveries", "planted")},
+    **{name: getattr(shop, name) for name in ("campaign", "deliveries", "planted")},
     **{name: getattr(artifacts, name) for name in ("write_csv", "write_parquet")},
     **{name: getattr(lineage, name) for name in lineage.__all__},
     **{name: getattr(charts, name) for name in ("figure", "bars", "publish", "money")},

@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import cache
 from pathlib import Path
@@ -267,7 +267,7 @@ def test_numbers_run_with_time(shop: Path) -> None:
 def test_each_file_is_in_the_order_of_its_numbers(shop: Path) -> None:
     """As an export would be; what is broken stands where it belongs."""
     for path in shop.rglob("raw_*.csv"):
-        table = path.stem.removeprefix("raw_").rpartition("_2024")[0] or path.stem[4:]
+        table = path.stem.removeprefix("raw_").rpartition("_20")[0] or path.stem[4:]
         keys = [key for key, _, _ in clean_rows(path, table)]
         numbers = [int(key) for key in keys if key and re.fullmatch("[0-9]{1,9}", key)]
         assert len(numbers) > 0.95 * len(keys)
@@ -469,6 +469,73 @@ def test_next_spend_is_what_was_finally_completed(shop: Path) -> None:
     assert told == {customer: str(amount) for customer, amount in spend.items()}
     assert [int(c) for c in told] == sorted(int(c) for c in told)
     assert truth["totals"]["next_six_months_spend"] == str(sum(spend.values()))
+
+
+def lots(shop: Path) -> dict[int, str]:
+    """Whether each customer of the campaign was to get a letter."""
+    with (shop / "campaign" / "campaign.csv").open(newline="") as file:
+        return {int(row["customer_id"]): row["arm"] for row in csv.DictReader(file)}
+
+
+def days_since_last_order(shop: Path) -> dict[int, int]:
+    """Of everybody who completed an order, to the end of the deliveries."""
+    last: dict[int, date] = {}
+    for order in read(shop, 6).silver["orders"].values():
+        if order[3] == "completed" and order[1] in read(shop, 6).silver["customers"]:
+            last[order[1]] = max(order[2], last.get(order[1], date.min))
+    return {customer: (date(2024, 12, 31) - day).days for customer, day in last.items()}
+
+
+def campaign_orders(shop: Path) -> list[list[Any]]:
+    """The orders of the days after the deliveries: id, customer, day, status, shipping."""
+    paths = sorted((shop / "campaign").glob("raw_orders_*.csv"))
+    return [values for path in paths for _, values, _ in clean_rows(path, "orders")]
+
+
+def test_a_letter_is_drawn_for_half_of_those_who_no_longer_come(shop: Path) -> None:
+    """Everybody who bought once and not for 90 days takes part, and only the lot decides."""
+    arms, quiet = lots(shop), days_since_last_order(shop)
+    assert set(arms) == {customer for customer, days in quiet.items() if days > 90}
+    assert list(arms) == sorted(arms)
+    letters = sum(arm == "letter" for arm in arms.values())
+    assert abs(letters / len(arms) - 0.5) < 2.6 * 0.5 / len(arms) ** 0.5
+
+
+def test_the_truth_of_the_campaign_is_what_its_files_hold(shop: Path) -> None:
+    """Who ordered after the letter came by themselves or because of it, group by group."""
+    truth = json.loads((shop / "campaign" / "truth.json").read_text())
+    arms, quiet = lots(shop), days_since_last_order(shop)
+    sent, until = (date.fromisoformat(truth[at]) for at in ("sent_on", "until"))
+    bought = {order[1] for order in campaign_orders(shop) if order[2] > sent}
+    edges = {"3 to 6 months": (91, 180), "6 to 12 months": (181, 365)}
+    for name, told in truth["groups"].items():
+        first, last = edges.get(name, (366, 9999))
+        for arm in ("letter", "holdout"):
+            these = {c for c in arms if arms[c] == arm and first <= quiet[c] <= last}
+            counts = dict(told[arm])
+            assert counts.pop("customers") == len(these)
+            assert sum(counts.values()) == len(these & bought), "because of it, and by themselves"
+            assert arm == "letter" or list(counts) == ["came_by_themselves"]
+    assert max(order[2] for order in campaign_orders(shop)) <= until
+
+
+def test_the_orders_after_the_deliveries_go_on_from_them(shop: Path) -> None:
+    """Numbers run on, each month has its file, every line its order, and customers are known."""
+    full, orders = read(shop, 6).silver, campaign_orders(shop)
+    numbers = [order[0] for order in orders]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert numbers[0] > max(full["orders"])
+    days = [order[2] for order in orders]
+    assert days == sorted(days) and days[0] - date(2024, 12, 31) >= timedelta(1)
+    assert {order[1] for order in orders} <= set(full["customers"])
+    lines = []
+    for path in sorted((shop / "campaign").glob("raw_order_items_*.csv")):
+        month = [order[0] for order in orders if str(order[2]).startswith(path.stem[-7:])]
+        rows = [values for _, values, _ in clean_rows(path, "order_items")]
+        assert {row[1] for row in rows} == set(month)
+        lines += rows
+    assert [row[0] for row in lines] == list(range(lines[0][0], lines[0][0] + len(lines)))
+    assert lines[0][0] > max(full["order_items"])
 
 
 def test_who_left_never_orders_again(shop: Path) -> None:

@@ -4,7 +4,7 @@ from ecommerce_lakehouse.charts.axes import count_axis, few_ticks, money, money_
 from ecommerce_lakehouse.charts.bar_panels import Bars, Columns, Histogram, StackedBars
 from ecommerce_lakehouse.charts.chart import Chart, publish
 from ecommerce_lakehouse.charts.graph import draw_graph, two_lines
-from ecommerce_lakehouse.charts.line_panels import Curves
+from ecommerce_lakehouse.charts.line_panels import Bands, Curves
 from ecommerce_lakehouse.charts.marks import bars, heatmap, stacked_bars
 from ecommerce_lakehouse.charts.panels import publish_panels
 from ecommerce_lakehouse.charts.point_panels import (
@@ -15,7 +15,6 @@ from ecommerce_lakehouse.charts.point_panels import (
     Months,
     Pairs,
     Pareto,
-    Scatter,
 )
 from ecommerce_lakehouse.charts.style import (
     ACCENT,
@@ -34,6 +33,7 @@ __all__ = [
     "INK",
     "MUTED",
     "SECOND",
+    "Bands",
     "Bars",
     "Boxes",
     "Chart",
@@ -46,7 +46,6 @@ __all__ = [
     "Months",
     "Pairs",
     "Pareto",
-    "Scatter",
     "StackedBars",
     "bars",
     "count_axis",

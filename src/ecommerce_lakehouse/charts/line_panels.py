@@ -1,4 +1,4 @@
-"""Panels of lines in %: what was forecast and what came, how much of a whole is found."""
+"""Panels of lines: what was forecast and what came, how much of a whole is found, how far off."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ecommerce_lakehouse.charts.style import MUTED
+from ecommerce_lakehouse.charts.axes import money_axis
+from ecommerce_lakehouse.charts.style import ACCENT, INK, MUTED
 
 DASHES = ("-", "--", ":", "-.")
 """Lines differ in their dashes as well as in colour: grey print has no colours."""
@@ -83,3 +84,50 @@ class Curves:
                 bbox_to_anchor=(1.02, 0.5),
                 fontsize=9,
             )
+
+
+@dataclass(frozen=True)
+class Bands:
+    """A line of amounts with a band around it: how far it may be off.
+
+    Attributes:
+        rows: One row a point, from left to right.
+        x: The column with the places from left to right, in USD.
+        y: The column with the heights, in USD.
+        low: The column with the lower edge of the band.
+        high: The column with its upper edge.
+        at: A place on x to read the line at, dotted.
+        limit: A height to compare it with.
+        xlabel: What x is, with the unit, and what is dotted.
+        ylabel: What y is, with the unit, and what the limit is; the leftmost panel shows it.
+        title: Above the panel.
+
+    Examples:
+        >>> usd = pd.DataFrame({"margin": [0, 40], "gain": [-1.0, 3.0], "low": [-2, 1]})
+        >>> said = {"xlabel": "margin, USD", "ylabel": "gain, USD", "at": 20, "limit": 0.5}
+        >>> band = charts.Bands(usd.assign(high=[0, 5]), "margin", "gain", "low", "high", **said)
+    """
+
+    rows: pd.DataFrame
+    x: str
+    y: str
+    low: str
+    high: str
+    at: float
+    limit: float
+    xlabel: str
+    ylabel: str
+    title: str = ""
+
+    def draw(self, ax: Axes, left: Axes | None) -> None:
+        """Draw the band, its edges, the two guides and the line."""
+        x, low, high = (self.rows[name] for name in (self.x, self.low, self.high))
+        ax.fill_between(x, low, high, color=MUTED, alpha=0.35, linewidth=0, gid="guide")
+        for edge in (low, high):
+            ax.plot(x, edge, color=MUTED, linewidth=1)
+        ax.axhline(self.limit, color=INK, linewidth=1.2, gid="guide")
+        ax.axvline(self.at, color=INK, linewidth=1.2, linestyle=":", gid="guide")
+        ax.plot(x, self.rows[self.y], color=ACCENT, linewidth=2)
+        ax.set(xlabel=self.xlabel, ylabel=self.ylabel if left is None else "")
+        money_axis(ax.xaxis)
+        money_axis(ax.yaxis)

@@ -178,56 +178,6 @@ class Means:
 
 
 @dataclass(frozen=True)
-class Scatter:
-    """Dots, of which some are chosen.
-
-    Attributes:
-        rows: One row a dot.
-        x: The column with the places from left to right.
-        y: The column with the heights, in USD, more than 0.
-        is_chosen: The column that says which are.
-        chosen: What the chosen ones are.
-        others: What the others are.
-        xlabel: What x is, with the unit.
-        ylabel: What y is, with the unit.
-        title: Above the panel.
-
-    Examples:
-        >>> spent = pd.DataFrame({"days": [3, 90], "usd": [20.0, 300.0], "listed": [False, True]})
-        >>> dots = charts.Scatter(spent, "days", "usd", "listed", "listed", "others", "days", "USD")
-    """
-
-    rows: pd.DataFrame
-    x: str
-    y: str
-    is_chosen: str
-    chosen: str
-    others: str
-    xlabel: str
-    ylabel: str
-    title: str = ""
-
-    def draw(self, ax: Axes, left: Axes | None) -> None:
-        """Draw them, the chosen ones last, with a legend above."""
-        chosen, others = self.rows[self.rows[self.is_chosen]], self.rows[~self.rows[self.is_chosen]]
-        ax.scatter(
-            others[self.x], others[self.y], s=10, color=MUTED, label=self.others, linewidths=0
-        )
-        ax.scatter(
-            chosen[self.x],
-            chosen[self.y],
-            s=16,
-            color=ACCENT,
-            marker="^",
-            label=self.chosen,
-            linewidths=0,
-        )
-        ax.set(xlabel=self.xlabel, ylabel=self.ylabel, yscale="log")
-        money_axis(ax.yaxis)
-        ax.legend(ncols=2, handletextpad=0.2, **ABOVE)
-
-
-@dataclass(frozen=True)
 class Pairs:
     """Two amounts each as dots with a line between: what was expected and what came.
 

@@ -17,32 +17,29 @@ from pyspark.sql import functions as F
 from scipy.optimize import minimize
 from scipy.special import betaln, expit, gammaln, hyp2f1
 
+CALL_LIST = (
+    "customer_id",
+    "email",
+    "first_name",
+    "last_name",
+    "customer_segment",
+    "churn_risk",
+    "recency_days",
+    "monetary_value",
+    "recommended_action",
+)
+
 
 def churn_campaign(dim_customer_segments: DataFrame) -> DataFrame:
     """The customers to win back: good ones who no longer come.
 
-    Args:
-        dim_customer_segments: One row per customer.
-
-    Returns:
-        One row per selected customer, the most valuable first: customer_id, email, names,
-        customer_segment, churn_risk, recency_days, monetary_value (USD), recommended_action.
+    One row per selected customer with the columns of `CALL_LIST`, the most valuable first.
     """
     return (
         dim_customer_segments.where(F.col("customer_segment").isin("At Risk", "Cant Lose Them"))
         .where(F.col("churn_risk").isin("High", "Medium"))
         .where(F.col("monetary_value") > 200)
-        .select(
-            "customer_id",
-            "email",
-            "first_name",
-            "last_name",
-            "customer_segment",
-            "churn_risk",
-            "recency_days",
-            "monetary_value",
-            "recommended_action",
-        )
+        .select(*CALL_LIST)
         .orderBy(F.desc("monetary_value"), "customer_id")
     )
 
@@ -50,51 +47,18 @@ def churn_campaign(dim_customer_segments: DataFrame) -> DataFrame:
 def marketing_budget(dim_customer_segments: DataFrame) -> DataFrame:
     """Ten per cent of each customer's expected value, added up by segment.
 
-    Args:
-        dim_customer_segments: One row per customer.
-
-    Returns:
-        One row per segment, the largest budget first: customer_segment, customers,
-        predicted_clv_12m, budget, budget_per_customer (USD).
+    One row per segment, the largest budget first: customer_segment, customers,
+    predicted_clv_12m, budget, budget_per_customer (USD).
     """
     budget = F.round(F.col("predicted_clv_12m") * F.lit("0.10").cast("DECIMAL(3,2)"), 2)
-    return (
-        dim_customer_segments.withColumn("budget", budget)
-        .groupBy("customer_segment")
-        .agg(
-            F.count(F.lit(1)).alias("customers"),
-            F.sum("predicted_clv_12m").cast("DECIMAL(38,2)").alias("predicted_clv_12m"),
-            F.sum("budget").cast("DECIMAL(38,2)").alias("budget"),
-            F.round(F.avg("budget"), 2).cast("DECIMAL(38,2)").alias("budget_per_customer"),
-        )
-        .orderBy(F.desc("budget"), "customer_segment")
+    expected, total, each = F.sum("predicted_clv_12m"), F.sum(budget), F.round(F.avg(budget), 2)
+    by_segment = dim_customer_segments.groupBy("customer_segment").agg(
+        F.count(F.lit(1)).alias("customers"),
+        expected.cast("DECIMAL(38,2)").alias("predicted_clv_12m"),
+        total.cast("DECIMAL(38,2)").alias("budget"),
+        each.cast("DECIMAL(38,2)").alias("budget_per_customer"),
     )
-
-
-def spend_after(
-    dim_customer_segments: DataFrame, int_customer_orders: DataFrame, as_of_date: date
-) -> DataFrame:
-    """What the customers of each segment spent after the day the segments were made.
-
-    Args:
-        dim_customer_segments: One row per customer, as seen on `as_of_date`.
-        int_customer_orders: Completed orders, later ones included.
-        as_of_date: Only orders after this day count.
-
-    Returns:
-        One row per segment: customer_segment, buyers, spent (USD).
-    """
-    later = int_customer_orders.where(F.col("order_date") > F.lit(as_of_date))
-    spent = later.groupBy("customer_id").agg(F.sum("order_total").alias("spent"))
-    return (
-        dim_customer_segments.join(spent, "customer_id", "left")
-        .groupBy("customer_segment")
-        .agg(
-            F.count("spent").alias("buyers"),
-            F.coalesce(F.sum("spent"), F.lit(0)).cast("DECIMAL(38,2)").alias("spent"),
-        )
-        .orderBy("customer_segment")
-    )
+    return by_segment.orderBy(F.desc("budget"), "customer_segment")
 
 
 def weigh_histories(model: Sequence[float], x: Any, recency: Any, age: Any) -> tuple[Any, Any]:
@@ -102,11 +66,8 @@ def weigh_histories(model: Sequence[float], x: Any, recency: Any, age: Any) -> t
 
     Source: Fader, Hardie and Lee (2005), "Counting Your Customers" the Easy Way, equation 6.
 
-    Args:
-        model: r, alpha (weeks), a and b.
-        x: Purchases after the first one; a number, or an array with one for each customer.
-        recency: Weeks from the first purchase to the last.
-        age: Weeks from the first purchase to the day we look back from.
+    Of numbers or arrays: r, alpha (weeks), a and b; purchases after the first one; weeks from the
+    first to the last (recency) and to the day we look back from (age).
     """
     r, alpha, a, b = model
     pace = gammaln(r + x) - gammaln(r) + r * np.log(alpha) - betaln(a, b)
@@ -138,23 +99,16 @@ def fit_model(
 
 def fit_purchases(histories: DataFrame) -> list[float]:
     """How the customers of `count_repeat_purchases` buy and leave, by BG/NBD: r, alpha, a and b."""
-
-    def weigh(model: Any, *history: Any) -> Any:
-        return np.logaddexp(*weigh_histories(model, *history))
-
-    columns = ("repeat_purchases", "recency_weeks", "age_weeks")
-    return fit_model(weigh, (1, 1, 1, 1), histories, *columns)
+    columns = "repeat_purchases", "recency_weeks", "age_weeks"
+    one_of_both = lambda *seen: np.logaddexp(*weigh_histories(*seen))  # noqa: E731
+    return fit_model(one_of_both, (1, 1, 1, 1), histories, *columns)
 
 
 def expect_purchases(histories: DataFrame, model: Sequence[float], weeks: float) -> DataFrame:
     """The same rows with p_alive and expected_purchases (days with a purchase), by BG/NBD.
 
     Source: Fader, Hardie and Lee (2005), equation 10, in a form that is exact for any history.
-
-    Args:
-        histories: One row per customer, as `count_repeat_purchases` returns it.
-        model: r, alpha (weeks), a and b; a is not exactly 1.
-        weeks: How far to look ahead.
+    The model is r, alpha (weeks), a (not exactly 1) and b.
     """
     r, alpha, a, b = model
 
@@ -174,16 +128,10 @@ def expect_purchases(histories: DataFrame, model: Sequence[float], weeks: float)
 def count_repeat_purchases(
     int_customer_rfm: DataFrame, int_customer_orders: DataFrame, as_of_date: date
 ) -> DataFrame:
-    """The history of each customer, as BG/NBD and Gamma-Gamma count it.
+    """The history of each customer as BG/NBD and Gamma-Gamma count it, without later orders.
 
-    Args:
-        int_customer_rfm: One row per customer who bought, as seen on `as_of_date`.
-        int_customer_orders: One row per completed order.
-        as_of_date: The day we look back from; orders after it do not count.
-
-    Returns:
-        One row per customer: repeat_purchases (days with an order after the first such day), their
-        mean repeat_value (USD, or NULL), recency_weeks (first order to last), age_weeks (to date).
+    One row per customer: repeat_purchases (days with an order after the first such day), their
+    mean repeat_value (USD, or NULL), recency_weeks (first order to last), age_weeks (to date).
     """
     past = int_customer_orders.where(F.col("order_date") <= F.lit(as_of_date))
     days = past.groupBy("customer_id", "order_date").agg(F.sum("order_total").alias("spent"))

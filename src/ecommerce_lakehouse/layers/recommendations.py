@@ -1,4 +1,4 @@
-"""Functions of recommendations that no table needs.
+"""Functions of recommendations that no build needs.
 
 Exported from notebooks/09_business_use_cases.ipynb, where each function is taught.
 Edit it there, then run `lakehouse export`.

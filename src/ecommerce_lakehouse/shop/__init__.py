@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ecommerce_lakehouse.shop.planted import deliveries, planted
+from ecommerce_lakehouse.shop.planted import campaign, deliveries, planted
 
 if TYPE_CHECKING:
     from ecommerce_lakehouse.shop.generator import generate
 
-__all__ = ["deliveries", "generate", "planted"]
+__all__ = ["campaign", "deliveries", "generate", "planted"]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,10 @@ AS_OF = np.datetime64("2024-06-30", "D")
 LAST_DAY = np.datetime64("2024-12-31", "D")
 
 DAYS = int((LAST_DAY - FIRST_DAY).astype(int)) + 1
+
+#: After the last delivery come the days of a campaign, of which `campaign/` tells.
+CAMPAIGN_END = np.datetime64("2025-02-28", "D")
+ALL_DAYS = int((CAMPAIGN_END - FIRST_DAY).astype(int)) + 1
 AS_OF_DAY = int((AS_OF - FIRST_DAY).astype(int))
 
 #: The main files are delivery 0; the monthly files in next/ follow.
@@ -41,17 +45,17 @@ def busyness() -> Floats:
     """How much each day counts as buying time.
 
     Returns:
-        For day 0 to the last day and one more, the buying time that has passed
+        For day 0 to the end of the campaign and one more, the buying time that has passed
         when that day begins. An ordinary day is about 1 long, the Friday after
         Thanksgiving nearly 3. Waiting times are drawn in this time and mapped
         back to days, which gives every customer weekday, season and growth.
     """
-    dates = FIRST_DAY + np.arange(DAYS)
+    dates = FIRST_DAY + np.arange(ALL_DAYS)
     weekday = (dates.astype(np.int64) + 3) % 7
     month = dates.astype("datetime64[M]").astype(np.int64) % 12
     day_of_month = (dates - dates.astype("datetime64[M]")).astype(np.int64) + 1
     weight = np.array(_WEEKDAY)[weekday] * np.array(_MONTH)[month]
-    weight *= 1.0 + 0.2 * np.arange(DAYS) / DAYS
+    weight *= 1.0 + 0.2 * np.arange(ALL_DAYS) / DAYS
     black_friday = (month == 10) & (weekday == 4) & (day_of_month >= 23)
     weight[black_friday & (day_of_month <= 29)] *= 2.0
     weight[(month == 11) & (day_of_month > 21)] *= 0.6
@@ -74,4 +78,4 @@ def registrations() -> Floats:
 @lru_cache(maxsize=1)
 def day_texts() -> tuple[str, ...]:
     """Every day of the calendar as ``yyyy-MM-dd``."""
-    return tuple(str(d) for d in FIRST_DAY + np.arange(DAYS))
+    return tuple(str(d) for d in FIRST_DAY + np.arange(ALL_DAYS))

@@ -1,4 +1,4 @@
-"""Write a shop: its raw files, its later deliveries, and the truth about both."""
+"""Write a shop: its raw files, its later deliveries, a campaign, and the truth about them."""
 
 import json
 import os
@@ -12,6 +12,7 @@ import numpy as np
 from ecommerce_lakehouse.shop.calendar import AS_OF_DAY, DELIVERIES
 from ecommerce_lakehouse.shop.faults import COLUMNS
 from ecommerce_lakehouse.shop.history import BLOCK, COMPLETED, STRIDE, Block
+from ecommerce_lakehouse.shop.mailing import Campaign
 from ecommerce_lakehouse.shop.numbering import Writer
 from ecommerce_lakehouse.shop.planting import plant
 from ecommerce_lakehouse.shop.process import simulate
@@ -19,6 +20,9 @@ from ecommerce_lakehouse.shop.rows import DRAW
 from ecommerce_lakehouse.shop.shelf import PRODUCT_FAULTS, product_file
 from ecommerce_lakehouse.shop.spool import Spool
 from ecommerce_lakehouse.shop.tally import Tally, product_count
+
+FOLDERS = ("next", "campaign")
+"""Beside the first files: the later deliveries, and the campaign after them."""
 
 _LISTS = ("left_at_as_of", "next_six_months_spend")
 _FUTURE = np.dtype([("place", "i8"), ("day", "i2"), ("left", "?"), ("spend", "i8")])
@@ -55,7 +59,8 @@ def generate(customers: int, out: Path, seed: int = 7) -> dict[str, Any]:
     draft = out.with_name(f".{out.name}.{os.getpid()}.part")
     shutil.rmtree(draft, ignore_errors=True)
     try:
-        (draft / "next").mkdir(parents=True)
+        for name in FOLDERS:
+            (draft / name).mkdir(parents=True)
         summary = _write(customers, seed, draft)
         _replace(draft, out)
     finally:
@@ -75,7 +80,8 @@ def _replace(draft: Path, out: Path) -> None:
     if not out.exists():
         draft.rename(out)
         return
-    (out / "next").mkdir(exist_ok=True)
+    for name in FOLDERS:
+        (out / name).mkdir(exist_ok=True)
     written = sorted(p.relative_to(draft) for p in draft.rglob("*") if p.is_file())
     for path in written:
         (draft / path).replace(out / path)
@@ -83,7 +89,7 @@ def _replace(draft: Path, out: Path) -> None:
 
 def _write(customers: int, seed: int, folder: Path) -> dict[str, Any]:
     """Write all files of a shop."""
-    spool, tally = Spool(folder / "spool", customers), Tally()
+    spool, tally, campaign = Spool(folder / "spool", customers), Tally(), Campaign(seed)
     for number in range(-(-customers // BLOCK)):
         block = simulate(seed, number, min(customers - number * BLOCK, BLOCK))
         planted = plant(block)
@@ -97,6 +103,7 @@ def _write(customers: int, seed: int, folder: Path) -> dict[str, Any]:
         future = _see_future(block)
         tally.sums["next_six_months_spend"] += int(future["spend"].sum())
         spool.put("future", future)
+        campaign.send(block, spool)
     spool.flush()
 
     lists = [*(f"faults.{t}" for t in sorted(COLUMNS)), *_LISTS]
@@ -110,7 +117,8 @@ def _write(customers: int, seed: int, folder: Path) -> dict[str, Any]:
         writer = Writer(spool, files, notes)
         # All customers' numbers are needed to the end: they stay on the disk.
         places = -(-customers // BLOCK) * STRIDE["customers"]
-        writer.write(np.memmap(folder / "spool" / "numbers", np.int64, "w+", shape=places))
+        numbers = np.memmap(folder / "spool" / "numbers", np.int64, "w+", shape=places)
+        campaign.write(folder / "campaign", spool, numbers, *writer.write(numbers))
 
         open_file(file_name("products", 0)).write(product_file())
         tally.raw["products"][0] = product_count() + len(PRODUCT_FAULTS)

@@ -30,6 +30,7 @@ class Customers:
         left_day: Day of the last order of those who left, else after the end.
         typical: Typical order value in cents.
         cluster: Taste cluster.
+        coming: Of each order after the last day: position of the customer, and its day.
     """
 
     day: Ints
@@ -40,6 +41,7 @@ class Customers:
     left_day: Ints
     typical: Floats
     cluster: Ints
+    coming: tuple[Ints, Ints]
 
 
 @dataclass(frozen=True)

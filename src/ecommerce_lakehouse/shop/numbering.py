@@ -72,11 +72,14 @@ class Writer:
             for output in outputs:
                 output.write((",".join(COLUMNS[table]) + "\n").encode())
 
-    def write(self, customers: Ints) -> None:
+    def write(self, customers: Ints) -> tuple[int, int]:
         """Number everything, stretch of days after stretch, and write it.
 
         Args:
             customers: Filled with the number of each customer, by place.
+
+        Returns:
+            The first numbers that no order and no item has.
         """
         first = 1
         for stretch in self._spool.stretches:
@@ -88,6 +91,7 @@ class Writer:
             orders = self._write_table("orders", stretch, first_order, customers.__getitem__)
             items = self._write_table("order_items", stretch, first_item, orders.of)
             first_order, first_item = orders.end, items.end
+        return first_order, first_item
 
     def _write_table(
         self, table: str, stretch: int, first: int, refer: Callable[[Ints], Ints]

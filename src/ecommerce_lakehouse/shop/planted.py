@@ -1,8 +1,9 @@
-"""What the generator planted in a data folder, and what it has arrive there later."""
+"""What the generator planted in a data folder, what arrives there later, and a campaign's lots."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +49,39 @@ def deliveries(data_dir: str) -> dict[str, list[str]]:
     for path in sorted(Path(data_dir.removeprefix("file:"), "next").glob("raw_*_*.csv")):
         found.setdefault(path.stem.rpartition("_")[2], []).append(str(path))
     return dict(sorted(found.items()))
+
+
+@dataclass(frozen=True)
+class Letters:
+    """A campaign whose letters went by lot, in the `campaign/` folder of a data folder.
+
+    Attributes:
+        lots: The file with its customers: customer_id, arm (letter or holdout) and sent_on.
+        raw_files: The raw files of the days after it.
+        truth: What the generator knows about it; empty for a campaign of a real shop.
+    """
+
+    lots: str
+    raw_files: list[str]
+    truth: dict[str, Any]
+
+
+def campaign(data_dir: str) -> Letters | None:
+    """The campaign of a local data folder; None where there is none.
+
+    Args:
+        data_dir: A data folder. `campaign.csv` in its `campaign/` says who got a letter.
+
+    Examples:
+        >>> campaign("data_seeds") is None
+        True
+        >>> campaign("data_seeds/shop").truth["sent_on"]
+        '2024-12-31'
+    """
+    folder = Path(data_dir.removeprefix("file:"), "campaign")
+    lots, truth = folder / "campaign.csv", folder / "truth.json"
+    if not lots.is_file():
+        return None
+    raw_files = [str(path) for path in sorted(folder.glob("raw_*_*.csv"))]
+    told = json.loads(truth.read_text(encoding="utf-8")) if truth.is_file() else {}
+    return Letters(str(lots), raw_files, told)

@@ -16,6 +16,7 @@ from ecommerce_lakehouse.shop.calendar import (
     AS_OF_DAY,
     CUTS,
     DAYS,
+    Floats,
     Ints,
     busyness,
     registrations,
@@ -86,6 +87,9 @@ def _draw_customers(rng: Generator, number: int, size: int) -> tuple[Customers, 
     bought = np.isfinite(times)
     days = np.full(times.shape, -1, dtype=np.int64)
     days[bought] = np.searchsorted(clock, times[bought], side="right") - 1
+    who, nth = np.nonzero(days >= DAYS)
+    coming = who, days[who, nth]
+    days[days >= DAYS] = -1
     if number == 0:
         nearest = int(np.argmax((days[0] >= AS_OF_DAY) | (days[0] < 0)))
         days[0, nearest] = AS_OF_DAY
@@ -104,8 +108,26 @@ def _draw_customers(rng: Generator, number: int, size: int) -> tuple[Customers, 
         left_day=left_day,
         typical=typical,
         cluster=(u[7] * len(CATEGORIES)).astype(np.int64),
+        coming=coming,
     )
     return customers, days
+
+
+def draw_subtotals(rng: Generator, typical: Floats, u: Floats) -> tuple[Ints, Ints]:
+    """Draw the subtotal of each order in cents, and how many items it has."""
+    value = rng.standard_gamma(6.0, len(typical)) / 6.0 * typical
+    subtotal = np.clip(np.rint(value), 800, 88_000).astype(np.int64)
+    items = np.searchsorted((0.16, 0.46, 0.79), u, side="right") + 1
+    # Dear orders need more items, as no product is above $400; tiny ones fewer.
+    fewest = 1 + (subtotal > 38_000) + (subtotal > 54_000) + (subtotal > 72_000)
+    return subtotal, np.minimum(np.maximum(items, fewest), subtotal // 400)
+
+
+def charge_shipping(subtotal: Ints, u: Floats) -> Ints:
+    """The shipping of each order in cents; dear orders are sent for nothing."""
+    shipping = _SHIPPING[(u * len(_SHIPPING)).astype(np.int64)]
+    result: Ints = np.where(subtotal >= _FREE_SHIPPING_CENTS, 0, shipping)
+    return result
 
 
 def _orders(rng: Generator, number: int, customers: Customers, days: Ints) -> Orders:
@@ -115,19 +137,13 @@ def _orders(rng: Generator, number: int, customers: Customers, days: Ints) -> Or
     n = len(day)
     u = rng.random((9, n))
 
-    value = rng.standard_gamma(6.0, n) / 6.0 * customers.typical[customer]
-    subtotal = np.clip(np.rint(value), 800, 88_000).astype(np.int64)
-    items = np.searchsorted((0.16, 0.46, 0.79), u[0], side="right") + 1
-    # Dear orders need more items, as no product is above $400; tiny ones fewer.
-    fewest = 1 + (subtotal > 38_000) + (subtotal > 54_000) + (subtotal > 72_000)
-    items = np.minimum(np.maximum(items, fewest), subtotal // 400)
+    subtotal, items = draw_subtotals(rng, customers.typical[customer], u[0])
     empty = u[1] < 0.004
     faithful = (number == 0) & (customer == 0) & (day == AS_OF_DAY)
     items[empty & ~faithful] = 0
     subtotal[items == 0] = 0
     start = np.concatenate([[0], np.cumsum(items)]).astype(np.int64)
-    shipping = _SHIPPING[(u[2] * len(_SHIPPING)).astype(np.int64)]
-    shipping = np.where(subtotal >= _FREE_SHIPPING_CENTS, 0, shipping)
+    shipping = charge_shipping(subtotal, u[2])
 
     # Two orders in five take a few days to settle; a few are forgotten.
     lag = np.where(u[3] < 0.40, 1 + (u[4] * 12).astype(np.int64), 0)
