@@ -194,7 +194,8 @@ def load_layers() -> None:
 def load_scores() -> None:
     """Import the tables of the scoring job too. Their libraries would slow down every build."""
     load_layers()
-    import_module("ecommerce_lakehouse.layers.scores")
+    for module in ("layers.scores", "operations.offers"):
+        import_module(f"ecommerce_lakehouse.{module}")
 
 
 def get(table_or_function: str | TableFunction | Table) -> Table:

@@ -13,7 +13,8 @@ from ecommerce_lakehouse.operations.score import score_customers
 from ecommerce_lakehouse.registry import LAYERS
 
 PEOPLE, DAY = 40, date(2024, 6, 30)
-NAMES = {"ml.models", "ml.customer_value", "ml.churn_scores"}
+FITTED = {"ml.models", "ml.offer_methods"}
+NAMES = FITTED | {"ml.customer_value", "ml.churn_scores", "ml.recommendations"}
 pytestmark = pytest.mark.usefixtures("spark")
 
 
@@ -78,7 +79,7 @@ def test_a_build_says_that_the_scores_are_old_and_the_models_say_so_too(
     assert told.endswith("(as of 2024-06-30). Score anew with:  lakehouse score")
     assert all(name in told for name in NAMES)
     kept = score(lake, as_of_date="2024-07-10", keep_models=True)
-    assert set(kept) == NAMES - {"ml.models"}
+    assert set(kept) == NAMES - FITTED
     assert (
         "Warning: the models are of 2024-06-30, older than what they score (2024-07-10). "
         "Fit them anew with:  lakehouse score"

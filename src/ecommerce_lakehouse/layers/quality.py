@@ -111,6 +111,7 @@ CHECKS = [
     Check("churn_scores", "probability 0 to 1", "leaves_probability BETWEEN 0 AND 1"),
     Check("customer_value", "probability 0 to 1", "p_alive BETWEEN 0 AND 1"),
     Check("customer_value", "spend not negative", "expected_spend_12m >= 0"),
+    Check("recommendations", "ten places", "place BETWEEN 1 AND 10"),
 ]
 
 

@@ -1,6 +1,7 @@
 """Which recommendations go out: the methods are compared, and ALS ships only where it is ahead.
 
-The methods and measures are those of notebook 9.
+The methods and measures are those of notebook 9. What is decided and what goes out are tables of
+the scoring job.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from ecommerce_lakehouse.layers.recommendations import (
     offer_als,
     offer_popular,
 )
+from ecommerce_lakehouse.registry import table
 
 Method = Callable[[DataFrame, int], DataFrame]
 """What was bought and a number of places in, lists as `rank_offers` returns them out."""
@@ -182,3 +184,78 @@ def choose_offers(
     return offers.where(F.col("place") <= places).select(
         "customer_id", "product_id", "place", "method"
     )
+
+
+@table(
+    "ml",
+    key="kind",
+    grain="One row per kind of offer, to buy again or new to the customer",
+    needs_all_rows=True,
+    scored=True,
+    own_day=True,
+)
+def offer_methods(
+    stg_order_items: DataFrame,
+    int_customer_orders: DataFrame,
+    stg_products: DataFrame,
+    as_of_date: date,
+) -> DataFrame:
+    """Which method makes the offers of each kind, and how it was found.
+
+    Args:
+        stg_order_items: One row per product line of an order.
+        int_customer_orders: One row per completed order.
+        stg_products: One row per product.
+        as_of_date: The day we stand on; the half year up to it judges.
+
+    Returns:
+        kind, customers, simple, ahead, low, high, ships, because as `compare_methods` says them;
+        rank and regularisation of ALS, fitted_on.
+    """
+    gate, (rank, regularisation) = choose_methods(
+        stg_order_items, int_customer_orders, stg_products, as_of_date
+    )
+    columns = (
+        "kind STRING, customers BIGINT, simple STRING, ahead DOUBLE, low DOUBLE, high DOUBLE, "
+        "ships STRING, because STRING"
+    )
+    rows = gate.astype(object).itertuples(index=False, name=None)
+    known = [tuple(None if pd.isna(cell) else cell for cell in row) for row in rows]
+    return (
+        stg_products.sparkSession.createDataFrame(known, columns)
+        .withColumn("rank", F.lit(rank))
+        .withColumn("regularisation", F.lit(regularisation))
+        .withColumn("fitted_on", F.lit(as_of_date))
+    )
+
+
+@table(
+    "ml",
+    key=("customer_id", "product_id"),
+    grain="One row per customer and product that is offered to them",
+    needs_all_rows=True,
+    scored=True,
+)
+def recommendations(
+    offer_methods: DataFrame,
+    stg_order_items: DataFrame,
+    int_customer_orders: DataFrame,
+    stg_products: DataFrame,
+    as_of_date: date,
+) -> DataFrame:
+    """Ten offers for each customer who has bought, by the methods that won.
+
+    Args:
+        offer_methods: Which method makes the offers of each kind.
+        stg_order_items: One row per product line of an order.
+        int_customer_orders: One row per completed order.
+        stg_products: One row per product.
+        as_of_date: The day we look back from.
+
+    Returns:
+        customer_id, product_id, place (1 is best, at most 10), method.
+    """
+    decided = offer_methods.orderBy("kind").toPandas()
+    setting = (int(decided["rank"].iloc[0]), float(decided["regularisation"].iloc[0]))
+    tables = (stg_order_items, int_customer_orders, stg_products)
+    return choose_offers(*tables, as_of_date, (decided, setting))

@@ -55,10 +55,10 @@ def score_customers(
         if source not in tables:
             lake.folder.read(source)  # a clear message now, if it is missing
             lake.as_of.check(source)
-    models = next(table for table in tables if table.own_day)
     if keep_models:
-        _refuse_foresight(lake, models)
-        tables.remove(models)
+        for fitted in (table for table in tables if table.own_day):
+            _refuse_foresight(lake, fitted)
+        tables = [table for table in tables if not table.own_day]
     changes: list[Change] = []
 
     def say(change: Change) -> None:
@@ -66,7 +66,7 @@ def score_customers(
         print(change, flush=True)
 
     Run(lake, ["scores"], full_refresh=full_refresh).build(tables, say)
-    for line in tell_models(lake, models):
+    for line in tell_models(lake):
         print(line, flush=True)
     return changes
 
@@ -76,20 +76,20 @@ def score_tables() -> list[Table]:
     return [table for table in registry.tables("ml", scored=True) if table.scored]
 
 
-def tell_models(lake: Lakehouse, models: Table) -> list[str]:
-    """One line for each model: from how many rows it learnt, and how well it did; then their age.
-
-    Args:
-        lake: The lakehouse.
-        models: The table of models.
-    """
+def tell_models(lake: Lakehouse) -> list[str]:
+    """A line for each model: what it learnt from, and how well it did; then their age."""
+    models, methods = (registry.get(name) for name in ("models", "offer_methods"))
     numbers = lake.folder.read(models).orderBy("model", "kind", "name").collect()
     lines = []
     for model in dict.fromkeys(row.model for row in numbers):
         of_it = [row for row in numbers if row.model == model]
-        told = [f"{row.name} {row.value:,.10g}" for row in of_it if row.kind != "parameter"]
+        told = [f"{row.name} {row.value:,.5g}" for row in of_it if row.kind == "metric"]
+        (rows,) = [row.value for row in of_it if row.kind == "learnt from"]
         is_fitted = any(row.kind == "parameter" for row in of_it)
-        lines.append(f"{model}: {', '.join(told)}" + ("" if is_fitted else "; too few to fit it"))
+        how = ", ".join(told) if is_fitted else "too few to fit it, so there are no scores"
+        lines.append(f"{model}: {rows:,.0f} rows; {how}")
+    for row in lake.folder.read(methods).orderBy("kind").collect():
+        lines.append(f"offers, {row.kind}: {row.because}")
     fitted_on = _day_of(lake, models)
     if fitted_on != lake.as_of_date.isoformat():
         lines.append(
