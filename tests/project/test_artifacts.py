@@ -85,3 +85,11 @@ def test_a_folder_that_cannot_be_is_an_error_with_a_remedy(tmp_path: Path) -> No
         write_csv(pd.DataFrame({"a": [1]}), "x", to=tmp_path / "artifacts")
     assert refused.value.message == f"{tmp_path}/artifacts/ cannot be written."
     assert "--artifacts-dir" in refused.value.remedy
+
+
+def test_what_a_reader_has_to_know_stands_beside_the_table(tmp_path: Path) -> None:
+    """Only where there is something to say."""
+    for name, about in (("silent", ""), ("told", "Delete it afterwards.\n")):
+        write_csv(pd.DataFrame({"customer_id": [1]}), name, to=tmp_path, about=about)
+    assert [path.name for path in tmp_path.glob("*.txt")] == ["told.README.txt"]
+    assert (tmp_path / "told.README.txt").read_text() == "Delete it afterwards.\n"
