@@ -24,6 +24,7 @@ test: $(STAMP) ## Run every check that takes minutes: lint, types, exports, test
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/lakehouse export --check
 	$(BIN)/lakehouse tidy --check
+	$(BIN)/lakehouse translate --check
 	@# Side by side: none of them keeps two cores busy by itself.
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target pytest notebooks runs
 
