@@ -14,15 +14,13 @@ from pyspark.sql import functions as F
 from ecommerce_lakehouse.layers.recommendations import (
     SIMPLE,
     count_purchases,
-    find_hits,
-    measure_coverage,
-    measure_hits,
     offer_again,
     offer_als,
     offer_favourite,
     offer_pairs,
     offer_popular,
 )
+from ecommerce_lakehouse.operations.measures import find_hits, measure_coverage, measure_hits
 from ecommerce_lakehouse.operations.offers import (
     SETTINGS,
     choose_offers,

@@ -44,7 +44,8 @@ class Mutation:
     def named_module(self) -> str | None:
         """The module that the cell's mark names, as in `#| export recommendations`."""
         if not self.cell:
-            return "recommendations" if self.path.endswith("/offers.py") else None
+            judged = self.path.endswith(("/offers.py", "/measures.py"))
+            return "recommendations" if judged else None
         notebook = nbformat.read(PROJECT / self.path, as_version=4)
         mark = MARK.match(cell_of(notebook, self).source)
         return mark[1] if mark else None

@@ -18,11 +18,10 @@ from ecommerce_lakehouse.layers.intermediate import int_customer_product_purchas
 from ecommerce_lakehouse.layers.recommendations import (
     SIMPLE,
     count_purchases,
-    find_hits,
-    measure_hits,
     offer_als,
     offer_popular,
 )
+from ecommerce_lakehouse.operations.measures import find_hits, measure_coverage, measure_hits
 from ecommerce_lakehouse.registry import table
 
 Method = Callable[[DataFrame, int], DataFrame]
@@ -105,6 +104,50 @@ def compare_methods(measured: DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names).astype({"ahead": float, "low": float, "high": float})
 
 
+def count_window(
+    stg_order_items: DataFrame,
+    int_customer_orders: DataFrame,
+    stg_products: DataFrame,
+    after: date,
+    until: date,
+) -> DataFrame:
+    """What was bought after one day up to another, as `count_purchases` returns it.
+
+    Args:
+        stg_order_items: One row per product line of an order.
+        int_customer_orders: One row per completed order.
+        stg_products: One row per product.
+        after: The day before the window.
+        until: Its last day.
+    """
+    some = int_customer_orders.where(f"order_date > '{after}' AND order_date <= '{until}'")
+    bought = int_customer_product_purchases(stg_order_items, some)
+    return count_purchases(bought, stg_products).localCheckpoint()
+
+
+def summarise_hits(
+    found: DataFrame, offers: DataFrame, bought: DataFrame, places: int
+) -> pd.DataFrame:
+    """The measures of each method and kind in the mean of its customers, the best NDCG first.
+
+    Args:
+        found: As `find_hits` returns it.
+        offers: The lists, as `make_offers` returns them.
+        bought: What was learnt from.
+        places: So many of each list count.
+
+    Returns:
+        method, kind, customers, hit, precision, recall, ndcg, coverage (all 0 to 1).
+    """
+    means = [F.round(F.avg(name), 3).alias(name) for name in ("hit", "precision", "recall", "ndcg")]
+    each = measure_hits(found, places).groupBy("method", "kind")
+    measured = each.agg(F.count("*").alias("customers"), *means)
+    covered = measure_coverage(offers.where(F.col("place") <= places), bought)
+    covered = covered.withColumn("coverage", F.round("coverage", 2))
+    table = measured.join(covered, ["method", "kind"]).toPandas()
+    return table.sort_values(["kind", "ndcg", "method"], ascending=[True, False, True])
+
+
 def choose_methods(
     stg_order_items: DataFrame,
     int_customer_orders: DataFrame,
@@ -126,11 +169,7 @@ def choose_methods(
     """
     cuts = [date.min, *(as_of_date - timedelta(days=days * back) for back in (2, 1, 0))]
 
-    def count_between(after: date, until: date) -> DataFrame:
-        some = int_customer_orders.where(f"order_date > '{after}' AND order_date <= '{until}'")
-        bought = int_customer_product_purchases(stg_order_items, some)
-        return count_purchases(bought, stg_products).localCheckpoint()
-
+    count_between = partial(count_window, stg_order_items, int_customer_orders, stg_products)
     settings = choose_settings(count_between(*cuts[:2]), count_between(*cuts[1:3]))
     bought, later = count_between(cuts[0], cuts[2]), count_between(*cuts[2:])
     als = partial(offer_als, rank=settings[0], regularisation=settings[1])
@@ -167,9 +206,7 @@ def choose_offers(
     """
     tables = stg_order_items, int_customer_orders, stg_products
     gate, settings = decided or choose_methods(*tables, as_of_date)
-    orders = int_customer_orders.where(f"order_date <= '{as_of_date}'")
-    bought = int_customer_product_purchases(stg_order_items, orders)
-    bought = count_purchases(bought, stg_products).localCheckpoint()
+    bought = count_window(*tables, date.min, as_of_date)
     als = partial(offer_als, rank=settings[0], regularisation=settings[1])
     methods: dict[str, Method] = {**SIMPLE, "ALS": als}
     ships = dict(zip(gate["kind"], gate["ships"], strict=True))
