@@ -17,12 +17,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from ecommerce_lakehouse.lessons.catalogues import CAPTION, read_catalogues
 from ecommerce_lakehouse.lessons.notebook import find_charts, find_lessons
 from ecommerce_lakehouse.lessons.times import ROW
+from ecommerce_lakehouse.lessons.translation import translate_markdown, translate_notebook
 from ecommerce_lakehouse.paths import PROJECT
 from ecommerce_lakehouse.report import Exhibit, read_gallery
 from ecommerce_lakehouse.report.pages import exhibit_files, templates
@@ -45,16 +46,18 @@ def make_translator(language: str) -> Translator:
     """What puts a source into a language; without catalogues it stays as it is."""
     if language == "en" or not (PROJECT / "locale" / language).is_dir():
         return lambda path, text: text
-    catalogues = import_module("ecommerce_lakehouse.lessons.catalogues")
-    translation = import_module("ecommerce_lakehouse.lessons.translation")
 
     def translate(path: str, text: str) -> str:
         stem = Path(path).stem
         if path.endswith(".ipynb"):
-            known = catalogues.read_catalogues(language, f"notebooks/{stem}", "exercises")
-            return json.dumps(translation.translate_notebook(json.loads(text), known))
-        known = catalogues.read_catalogues(language, f"docs/{stem}")
-        return str(translation.translate_markdown(text, known))
+            known = read_catalogues(language, f"notebooks/{stem}", "exercises")
+            return json.dumps(translate_notebook(json.loads(text), known))
+        if path.startswith("benchmarks/"):
+            return text  # its words are in the programs
+        folder = "site" if path.startswith("site/") else "docs"
+        known = read_catalogues(language, f"{folder}/{stem}")
+        text = CAPTION.sub(lambda found: known.get(found[0], found[0]), text)
+        return str(translate_markdown(text, known))
 
     return translate
 

@@ -40,6 +40,8 @@ SPEAKING = (*sorted(EXERCISES.glob("*.py")), Path(__file__).parent / "desk.py")
 SHARED = "shared"
 WRITTEN_BY_PROGRAMS = ("airflow", "data_dictionary", "mutations")
 """Pages of docs/ that are not translated: their words are in the programs."""
+CAPTION = re.compile(r"(?<=^:caption: ).+", re.MULTILINE)
+"""The heading of a part of the site's menu."""
 HEADER = """\
 msgid ""
 msgstr ""
@@ -88,6 +90,12 @@ def _all_messages() -> Iterator[tuple[str, str, str]]:
     for path in find_pages():
         for heading, message in _messages_in(path.read_text(encoding="utf-8")):
             yield f"docs/{path.stem}", heading, message
+    for path in sorted(PROJECT.glob("site/*.md")):
+        text = path.read_text(encoding="utf-8")
+        for caption in CAPTION.findall(text):
+            yield f"site/{path.stem}", "menu", caption
+        for heading, message in _messages_in(text):
+            yield f"site/{path.stem}", heading, message
 
 
 def find_pages() -> list[Path]:
