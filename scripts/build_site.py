@@ -50,7 +50,7 @@ def make_translator(language: str) -> Translator:
     def translate(path: str, text: str) -> str:
         stem = Path(path).stem
         if path.endswith(".ipynb"):
-            known = read_catalogues(language, f"notebooks/{stem}", "exercises")
+            known = read_catalogues(language, f"notebooks/{stem}", "exercises", "messages")
             return json.dumps(translate_notebook(json.loads(text), known))
         if path.startswith("benchmarks/"):
             return text  # its words are in the programs
