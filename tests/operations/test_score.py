@@ -15,7 +15,7 @@ from ecommerce_lakehouse.registry import LAYERS
 PEOPLE, DAY = 40, date(2024, 6, 30)
 FITTED = {"ml.models", "ml.offer_methods"}
 NAMES = FITTED | {"ml.customer_value", "ml.churn_scores", "ml.recommendations"}
-pytestmark = pytest.mark.usefixtures("spark")
+pytestmark = [pytest.mark.usefixtures("spark"), pytest.mark.nightly]
 
 
 def build(lake: Path, shop: Path, day: str = "") -> None:
@@ -66,7 +66,6 @@ def test_a_run_that_was_killed_is_taken_up_again(lake: Path) -> None:
     assert changed == dict.fromkeys(NAMES, "unchanged") | {"ml.churn_scores": "built"}
 
 
-@pytest.mark.nightly
 def test_a_build_says_that_the_scores_are_old_and_the_models_say_so_too(
     shop: Path, lake: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -90,7 +89,6 @@ def test_a_build_says_that_the_scores_are_old_and_the_models_say_so_too(
     assert "Older than the data" not in capsys.readouterr().out
 
 
-@pytest.mark.nightly
 def test_models_that_have_seen_the_future_are_refused(shop: Path, lake: Path) -> None:
     build(lake, shop / "data", "2024-06-01")
     with pytest.raises(LakehouseError, match="have seen what came after 2024-06-01"):

@@ -64,12 +64,19 @@ def assert_lineage_is_the_declared_one(events: Path) -> None:
 
 
 @pytest.mark.usefixtures("spark")
-def test_the_pipeline_agrees_with_the_oracle_on_the_example(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_pipeline_agrees_with_the_oracle_on_the_example_and_scores_follow_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Five customers are too few for models, and get the most popular products."""
     folders = ("--lakehouse-dir", tmp_path, "--artifacts-dir", tmp_path)
     run_here("src/pipeline.py", monkeypatch, "--data-dir", "data_seeds", *folders)
     assert_agrees_with_the_oracle(tmp_path, PROJECT / "data_seeds")
+    for how in ("built", "unchanged"):
+        capsys.readouterr()
+        run_here("src/jobs/score_customers.py", monkeypatch, *folders)
+        told = capsys.readouterr().out.splitlines()
+        assert [line.split()[1].rstrip(",") for line in told[:5]] == [how] * 5
+        assert "churn: 3 rows; too few to fit it, so there are no scores" in told
 
 
 def test_a_night_with_nothing_new_writes_nothing(
