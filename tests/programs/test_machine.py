@@ -53,6 +53,7 @@ def assert_one_message(done: "subprocess.CompletedProcess[str]", *words: str) ->
 # The caller's environment decides nothing -------------------------------------------------
 
 
+@pytest.mark.nightly
 def test_another_spark_s_settings_letters_and_language_change_nothing(tmp_path: Path) -> None:
     """A cluster's folder of settings, options for every Java, a terminal without UTF-8, Turkish."""
     foreign = tmp_path / "conf"
@@ -264,6 +265,7 @@ def test_where_the_features_do_not_fit_the_tables_stay(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("file_systems")
+@pytest.mark.nightly
 def test_a_temporary_folder_without_programs_stops_nothing(tmp_path: Path) -> None:
     """The project may stand in it, and still has programs."""
     project = shlex.quote(str(PROJECT))
