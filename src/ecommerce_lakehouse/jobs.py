@@ -96,6 +96,7 @@ def score(
     artifacts_dir: ArtifactsDir = None,
     as_of_date: AsOfDate = None,
     full_refresh: FullRefresh = False,
+    evolve: Evolve = False,
     keep_models: KeepModels = False,
     master: Master = None,
 ) -> None:
