@@ -49,13 +49,13 @@ def test_the_four_jobs_agree_with_the_oracle_on_the_shop(
     )
 
 
-def assert_lineage_is_the_declared_one(events: Path) -> None:
+def assert_lineage_is_the_declared_one(events: Path, *, scored: bool = False) -> None:
     """Every table has one event, whose inputs are the parameters of its function."""
     told = {}
     for line in events.read_text().splitlines():
         event = json.loads(line)
         told[event["outputs"][0]["name"]] = {dataset["name"] for dataset in event["inputs"]}
-    declared = edges().groupby("target")["source"].agg(set).to_dict()
+    declared = edges(scored=scored).groupby("target")["source"].agg(set).to_dict()
     assert told == declared
     assert told["gold.fct_customer_metrics"] == {
         "silver.stg_customers",
@@ -63,9 +63,11 @@ def assert_lineage_is_the_declared_one(events: Path) -> None:
     }
 
 
-@pytest.mark.usefixtures("spark")
 def test_the_pipeline_agrees_with_the_oracle_on_the_example_and_scores_follow_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    spark: SparkSession,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Five customers are too few for models, and get the most popular products."""
     folders = ("--lakehouse-dir", tmp_path, "--artifacts-dir", tmp_path)
@@ -77,6 +79,8 @@ def test_the_pipeline_agrees_with_the_oracle_on_the_example_and_scores_follow_on
         told = capsys.readouterr().out.splitlines()
         assert [line.split()[1].rstrip(",") for line in told[:5]] == [how] * 5
         assert "churn: 3 rows; too few to fit it, so there are no scores" in told
+    lake = Lakehouse(spark, tmp_path, sql_names=False)
+    assert_lineage_is_the_declared_one(write_events(lake, tmp_path), scored=True)
 
 
 def test_a_night_with_nothing_new_writes_nothing(

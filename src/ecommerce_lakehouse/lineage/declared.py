@@ -9,16 +9,20 @@ from ecommerce_lakehouse import registry
 NAMESPACE = "lakehouse"
 
 
-def edges() -> pd.DataFrame:
+def edges(*, scored: bool = False) -> pd.DataFrame:
     """Every arrow of the lineage graph, in build order.
+
+    Args:
+        scored: Also those to the tables of the scoring job.
 
     Returns:
         Columns `source` and `target`: `raw.orders`, `silver.stg_orders` …
     """
-    names = {table.name: table.full_name for table in registry.tables()}
+    tables = registry.tables(scored=scored)
+    names = {table.name: table.full_name for table in tables}
     rows = [
         (names.get(source, source.replace("raw_", "raw.")), table.full_name)
-        for table in registry.tables()
+        for table in tables
         for source in table.inputs
     ]
     return pd.DataFrame(rows, columns=["source", "target"])

@@ -27,13 +27,13 @@ PRODUCER = "urn:ecommerce-lakehouse"
 
 
 def events(lake: Lakehouse) -> Iterator[event_v2.RunEvent]:
-    """One COMPLETE event for every table that is built, as its last commit tells it.
+    """One COMPLETE event for every table that is there, as its last commit tells it.
 
     The time is the commit's, and the run's id is made from the table's place and version: the
     same tables give the same events, however often they are asked for.
     """
-    sources = edges()
-    for table in registry.tables():
+    sources = edges(scored=True)
+    for table in registry.tables(scored=True):
         if not lake.has(table):
             continue
         commit = DeltaTable.forPath(lake.spark, lake.path(table)).history(1).head()
