@@ -186,7 +186,7 @@ def warm_jvm(raw_bytes: int = 0) -> Iterator[None]:
 def set_language_and_user(gateway: Any) -> None:
     """Tell a Java what it would else ask the system: a language, and a name for the user.
 
-    What text functions make of letters must not hang on the language. And for a user who has but
+    What text functions make of letters must not depend on the language. And for a user who has but
     a number Hadoop would look for a name, and fail.
     """
     locale = gateway.jvm.java.util.Locale

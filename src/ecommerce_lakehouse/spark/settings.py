@@ -37,7 +37,7 @@ SETTINGS = {
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     # A deep stack: ALS sends plans of many steps, and Java unpacks them step within step. And one
-    # language: what text functions make of letters must not hang on the machine's.
+    # language: what text functions make of letters must not depend on the machine's.
     "spark.executor.extraJavaOptions": "-Xss4m -Duser.language=en -Duser.country=US",
 }
 """What differs from Spark's defaults in every session, and why."""
