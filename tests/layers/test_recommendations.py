@@ -23,6 +23,7 @@ from ecommerce_lakehouse.layers.recommendations import (
 from ecommerce_lakehouse.operations.measures import find_hits, measure_coverage, measure_hits
 from ecommerce_lakehouse.operations.offers import (
     SETTINGS,
+    choose_methods,
     choose_offers,
     choose_settings,
     compare_methods,
@@ -270,6 +271,23 @@ def test_where_nobody_can_be_judged_the_simplest_ships(spark: SparkSession) -> N
     gate = compare_methods(spark.createDataFrame([], MEASURED))
     assert list(gate["ships"]) == ["buy again", "most popular"]
     assert choose_settings(bought(spark), bought(spark)) == SETTINGS[0]
+
+
+def test_als_is_set_by_one_half_year_and_judged_by_the_next(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No window reaches beyond the day, and what judges was not there to choose by."""
+    seen: list[tuple[date, date]] = []
+
+    def count_nothing(*asked: Any) -> DataFrame:
+        seen.append(asked[-2:])
+        return bought(spark)
+
+    monkeypatch.setattr("ecommerce_lakehouse.operations.offers.count_window", count_nothing)
+    gate, settings = choose_methods(*shop(spark, False), DAY, days=100)
+    first, second = DAY - timedelta(days=200), DAY - timedelta(days=100)
+    assert seen == [(date.min, first), (first, second), (date.min, second), (second, DAY)]
+    assert (list(gate["ships"]), settings) == (["buy again", "most popular"], SETTINGS[0])
 
 
 DAY = date(2024, 6, 30)
