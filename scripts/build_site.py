@@ -20,13 +20,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ecommerce_lakehouse.lessons.catalogues import CAPTION, read_catalogues
+from ecommerce_lakehouse.lessons.catalogues import IN_ENGLISH, IN_MENU, MENU, read_catalogues
 from ecommerce_lakehouse.lessons.notebook import find_charts, find_lessons
 from ecommerce_lakehouse.lessons.times import ROW
 from ecommerce_lakehouse.lessons.translation import translate_markdown, translate_notebook
 from ecommerce_lakehouse.paths import PROJECT
 from ecommerce_lakehouse.report import Exhibit, read_gallery
-from ecommerce_lakehouse.report.pages import exhibit_files, templates
+from ecommerce_lakehouse.report.pages import ENGLISH, Voice, exhibit_files, templates
 
 LANGUAGES = {"en": "", "id": "id"}
 """Each language and its place in the site."""
@@ -35,6 +35,7 @@ FOLDERS = ("docs", "notebooks", "benchmarks/results", "artifacts")
 """Of these the pages, the lessons and the pictures are staged."""
 STAGED = (".md", ".ipynb", ".png", ".svg")
 LINK = re.compile(r"(?<!!)\[((?:`[^`]*`|[^\[\]`])*)\]\(([^()\s]+)\)")
+TITLE = re.compile(r"^# .*\n", re.MULTILINE)
 COMMENT = re.compile(r"<!--(?:/|\w+)-->")
 CODE = re.compile(r"(^```.*?^```|`[^`\n]*`)", re.DOTALL | re.MULTILINE)
 
@@ -42,9 +43,17 @@ Translator = Callable[[str, str], str]
 """From the path of a source and its text to its text in another language."""
 
 
-def make_translator(language: str) -> Translator:
-    """What puts a source into a language; without catalogues it stays as it is."""
+def find_voice(language: str) -> Voice:
+    """What the site's own words are said in; without catalogues that is English."""
     if language == "en" or not (PROJECT / "locale" / language).is_dir():
+        return ENGLISH
+    return Voice(language, read_catalogues(language, "site/words"))
+
+
+def make_translator(voice: Voice) -> Translator:
+    """What puts a source into a language."""
+    language = voice.language
+    if voice is ENGLISH:
         return lambda path, text: text
 
     def translate(path: str, text: str) -> str:
@@ -52,27 +61,32 @@ def make_translator(language: str) -> Translator:
         if path.endswith(".ipynb"):
             known = read_catalogues(language, f"notebooks/{stem}", "exercises", "messages")
             return json.dumps(translate_notebook(json.loads(text), known))
-        if path.startswith("benchmarks/"):
-            return text  # its words are in the programs
+        if path.startswith("benchmarks/results/"):
+            return text
+        if path in IN_ENGLISH:
+            title, gap, rest = text.partition("\n")
+            return translate_markdown(title, read_catalogues(language, MENU)) + gap + rest
         folder = "site" if path.startswith("site/") else "docs"
         known = read_catalogues(language, f"{folder}/{stem}")
-        text = CAPTION.sub(lambda found: known.get(found[0], found[0]), text)
+        text = IN_MENU.sub(lambda found: known.get(found[0], found[0]), text)
         return str(translate_markdown(text, known))
 
     return translate
 
 
-def stage(folder: Path, translate: Translator) -> None:
+def stage(folder: Path, language: str) -> None:
     """Lay out the sources of one language.
 
     Args:
         folder: Where to; what was there is deleted.
-        translate: Puts each of them into the language.
+        language: One of `LANGUAGES`.
     """
+    voice = find_voice(language)
+    translate = make_translator(voice)
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(PROJECT / "site", folder)
     gallery = read_gallery("artifacts", find_charts())
-    for name, content in exhibit_files(gallery, home="../../gallery.html").items():
+    for name, content in exhibit_files(gallery, "../../gallery.html", voice).items():
         _write(folder / "extra" / "gallery" / name, content)
     sources = [PROJECT / page for page in PAGES]
     for each in FOLDERS:
@@ -85,20 +99,45 @@ def stage(folder: Path, translate: Translator) -> None:
             text = translate(name, source.read_text(encoding="utf-8"))
             if not text.startswith("#"):  # a table that another page links to
                 text = f"---\norphan: true\n---\n\n# {source.stem}\n\n{text}"
+            text = _excuse(text, why_english(name, voice))
             _write(folder / name, for_sphinx(text, name, paths).encode())
         elif name.endswith(".ipynb"):
             notebook = json.loads(translate(name, source.read_text(encoding="utf-8")))
             _write(folder / name, _stage_notebook(notebook, name, paths).encode())
         else:
             _write(folder / name, source.read_bytes())
-    made = {"exhibits": _exhibits(gallery), "lineage": _lineage(), "times": _times(translate)}
+    made = {
+        "exhibits": _exhibits(gallery, voice),
+        "lineage": _lineage(),
+        "times": _times(translate),
+    }
     for page in sorted(folder.glob("*.md")):
         if not (PROJECT / "site" / page.name).is_file():
             continue
         text = translate(f"site/{page.name}", page.read_text(encoding="utf-8"))
         for mark, part in made.items():
             text = text.replace(f"<{mark}/>\n", part)
+        text = _excuse(text, why_english(page.name, voice))
         page.write_text(text, encoding="utf-8")
+
+
+def why_english(page: str, voice: Voice) -> str:
+    """What a page that stays English says of itself in a site of another language; else nothing."""
+    if voice is ENGLISH:
+        return ""
+    if page == "api.md":
+        return voice.say("The descriptions are in English: they are the docstrings of the code.")
+    if page == "CHANGELOG.md":
+        return voice.say("What has changed is told in English only.")
+    if page in IN_ENGLISH or page.startswith("benchmarks/"):
+        return voice.say("A program made this page from what it measured; it is in English.")
+    return ""
+
+
+def _excuse(text: str, why: str) -> str:
+    """The text with a note below its title, if there is something to say."""
+    note = f"\n```{{note}}\n{why}\n```\n"
+    return TITLE.sub(lambda title: title[0] + note, text, count=1) if why else text
 
 
 def for_sphinx(text: str, name: str, paths: set[str]) -> str:
@@ -136,15 +175,16 @@ def _stage_notebook(notebook: dict[str, Any], name: str, paths: set[str]) -> str
     return json.dumps(notebook)
 
 
-def _exhibits(gallery: list[Exhibit]) -> str:
+def _exhibits(gallery: list[Exhibit], voice: Voice) -> str:
     """A heading for each chart, the report's own pieces below it, and a link to the lesson."""
-    pieces: Any = templates().get_template("pieces.html").make_module()
+    pieces: Any = templates(voice).get_template("pieces.html").make_module()
     parts = []
     for exhibit in gallery:
         place = f'<span id="{exhibit.name}"></span>{pieces.picture(exhibit, "gallery/")}'
-        drawn = exhibit.lesson and (
-            f"Drawn in [lesson {int(exhibit.lesson[:2])}](notebooks/{exhibit.lesson}.ipynb).\n\n"
-        )
+        drawn = ""
+        if exhibit.lesson:
+            words = voice.say("Drawn in lesson {number}", number=int(exhibit.lesson[:2]))
+            drawn = f"[{words}](notebooks/{exhibit.lesson}.ipynb)\n\n"
         links = pieces.links(exhibit, "gallery/")
         title = re.sub(r"([\\`*_\[\]<>$#])", r"\\\1", exhibit.title)
         parts.append(f"## {title}\n\n{_raw(place)}{drawn}{_raw(links)}")
@@ -209,7 +249,7 @@ def build(work: Path, site: Path) -> int:
     running = []
     for language, place in LANGUAGES.items():
         sources = work / language
-        stage(sources, make_translator(language))
+        stage(sources, language)
         pages = work / f"{language}-pages"
         shutil.rmtree(pages, ignore_errors=True)
         process = start_sphinx(language, sources, pages)

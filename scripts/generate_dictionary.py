@@ -1,11 +1,13 @@
 """Write docs/data_dictionary.md: every table, column and check.
 
+Names and types are marked as code, so that a translation leaves them alone.
+
 Run it with:  python scripts/generate_dictionary.py
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ecommerce_lakehouse import ExampleLakehouse, MemoryLakehouse, get_spark, registry
 from ecommerce_lakehouse.contracts import Contract, contracts
@@ -33,17 +35,19 @@ def dictionary(lake: MemoryLakehouse) -> str:
     for table in registry.tables(scored=True):
         lines += ["", *_table(lake, table)]
     for name, contract in contracts("ops").items():
-        lines += ["", f"## {name}", "", GRAINS[name.removeprefix("ops.")], "", *_columns(contract)]
+        grain = GRAINS[name.removeprefix("ops.")]
+        lines += ["", f"## `{name}`", "", grain, "", *_columns(contract)]
     return "\n".join(lines) + "\n"
 
 
 def _table(lake: MemoryLakehouse, table: Table) -> Iterator[str]:
-    yield f"## {table.full_name}"
+    yield f"## `{table.full_name}`"
     yield ""
     yield f"{table.grain}. {_first_sentence(table)}"
     yield ""
-    yield f"- **Key:** {', '.join(table.key) or 'none: rows have no identity'}"
-    yield f"- **Made from:** {', '.join(table.inputs)}"
+    yield "| key | made from |"
+    yield "|---|---|"
+    yield f"| {_code(table.key) or 'none: rows have no identity'} | {_code(table.inputs)} |"
     yield ""
     yield from _columns(contracts(table.layer)[table.full_name])
     checks = list(_checks(lake, table))
@@ -55,11 +59,13 @@ def _table(lake: MemoryLakehouse, table: Table) -> Iterator[str]:
 
 
 def _columns(contract: Contract) -> Iterator[str]:
-    yield "| column | type | unit | NULL | meaning |"
+    yield "| column | type | unit | meaning | NULL |"
     yield "|---|---|---|---|---|"
     for column in contract.columns:
-        null = "" if column.required else "may be"
-        cells = (f"`{column.name}`", column.type, column.unit, null, column.meaning)
+        # When it is NULL has a place of its own: so it is one sentence to translate, not twenty.
+        meaning, _, when = column.meaning.partition(" NULL ")
+        null = "" if column.required else when.removesuffix(".") or "may be"
+        cells = (f"`{column.name}`", f"`{column.type}`", column.unit, meaning, null)
         yield f"| {' | '.join(cells)} |".replace("|  |", "| |").replace("|  |", "| |")
 
 
@@ -71,23 +77,27 @@ def _first_sentence(table: Table) -> str:
 def _checks(lake: MemoryLakehouse, table: Table) -> Iterator[str]:
     for check in CHECKS:
         if check.table == table.name:
-            yield f"| {check.name} | {check.severity} | `{check.holds}` |"
+            yield f"| {check.name} | `{check.severity}` | `{check.holds}` |"
     if table.key and any(check.table == table.name for check in CHECKS):
-        yield f"| key is present and unique | error | `{', '.join(table.key)}` |"
+        yield f"| key is present and unique | `error` | `{', '.join(table.key)}` |"
     for reference in REFERENCES:
         if reference.table == table.name:
-            limit = f"warning; error above {reference.limit:.0%} of 100 rows or more"
-            yield f"| {reference.column} is in {reference.to} | {limit} | |"
+            limit = f"`warning`; `error` above {reference.limit:.0%} of 100 rows or more"
+            yield f"| `{reference.column}` is in `{reference.to}` | {limit} | |"
             if reference.holds != "true":
-                fits = f"{reference.column} fits {reference.to}"
-                yield f"| {fits} | warning | `{reference.holds}` |"
+                fits = f"`{reference.column}` fits `{reference.to}`"
+                yield f"| {fits} | `warning` | `{reference.holds}` |"
     if table.name == "stg_orders":
         for found in check_days(lake.read(table), lake.as_of_date).collect():
-            yield f"| {found.check} | {found.severity}, of the last four weeks | |"
+            yield f"| {found.check} | `{found.severity}`, of the last four weeks | |"
     if table.rejects:
         for severity, share in MAX_QUARANTINED.items():
-            limit = f"{severity}, for files of {MIN_ROWS_JUDGED} rows or more"
+            limit = f"`{severity}`, for files of {MIN_ROWS_JUDGED} rows or more"
             yield f"| no file with more than {share:.0%} quarantined | {limit} | |"
+
+
+def _code(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 if __name__ == "__main__":

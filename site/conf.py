@@ -1,6 +1,7 @@
 """How Sphinx makes the site; `scripts/build_site.py` lays out the folder that this stands in."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import snowballstemmer
@@ -9,10 +10,11 @@ from sphinx.application import Sphinx
 from sphinx.search import SearchLanguage, languages
 
 project = "The lakehouse curriculum"
-html_title = project
+# What the first page is called, in its language.
+html_title = Path(__file__).with_name("index.md").read_text("utf-8").splitlines()[0].lstrip("# ")
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["extra", "locale"]
-locale_dirs = ["locale"]
+locale_dirs = [str(Path(__file__).with_name("locale"))]  # sphinx.js is not found from elsewhere
 templates_path = ["_templates"]
 smartquotes = False  # `--data-dir` is no dash
 

@@ -11,7 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from ecommerce_lakehouse.cli import app
+from ecommerce_lakehouse.contracts import contracts
 from ecommerce_lakehouse.errors import InputError
+from ecommerce_lakehouse.layers.quality import CHECKS
 from ecommerce_lakehouse.lessons import catalogues, proofread
 from ecommerce_lakehouse.lessons.exercises.book import exercises
 from ecommerce_lakehouse.lessons.facts import BOUND
@@ -24,6 +26,8 @@ from ecommerce_lakehouse.lessons.translation import (
     translate_markdown,
     translate_notebook,
 )
+from ecommerce_lakehouse.paths import PROJECT
+from ecommerce_lakehouse.registry import LAYERS, tables
 
 TEXT = """\
 ## A heading
@@ -167,6 +171,23 @@ def test_every_message_that_a_text_asks_for_is_in_its_catalogue() -> None:
         assert echo.asked <= wanted[f"docs/{path.stem}"].keys() | wanted["shared"].keys()
 
 
+def test_the_dictionary_has_its_sentences_translated_and_its_code_left_alone() -> None:
+    """A sentence that many columns share is one message."""
+    text = (PROJECT / "docs" / "data_dictionary.md").read_text(encoding="utf-8")
+    said = {words for _, words, _ in cut(text) if words}
+    for table in (table for layer in (*LAYERS, "ops") for table in contracts(layer).values()):
+        assert table.table not in said
+        for column in table.columns:
+            meaning, _, when = column.meaning.partition(" NULL ")
+            assert {meaning, when.removesuffix(".")} - {""} <= said, column
+            assert column.type not in said
+    assert {f"{table.grain}." for table in tables(scored=True)} <= {
+        f"{words.partition('. ')[0]}." for words in said
+    }
+    assert {check.name for check in CHECKS} <= said
+    assert not {check.holds for check in CHECKS} & said
+
+
 # Catalogues -------------------------------------------------------------------------------
 
 STALE_TWIN = "README.id.md: stale, written by:  lakehouse translate --language id"
@@ -179,7 +200,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(catalogues, "FOLDER", tmp_path / "locale")
     monkeypatch.setattr(catalogues, "find_lessons", lambda: [])
     monkeypatch.setattr(catalogues, "exercises", dict)
-    monkeypatch.setattr(catalogues, "SPEAKING", ())
+    monkeypatch.setattr(catalogues, "SPEAKING", {})
     (tmp_path / "README.md").write_text("# One\n\nBoth say this.\n\nA sentence with `code`.\n")
     (tmp_path / "CONTRIBUTING.md").write_text("# Two\n\nBoth say this.\n")
     catalogues.update("id")
@@ -266,6 +287,33 @@ def test_a_page_that_is_gone_takes_its_catalogue_along(folder: Path) -> None:
     assert 'docs/more.po: stale, no text says it: "More words."' in problems()
     catalogues.update("id")
     assert not (folder / "locale/id/docs/more.po").exists()
+
+
+def test_what_a_program_says_is_translated_too(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in a template of pages."""
+    script, template = folder / "made.py", folder / "made.html"
+    script.write_text('voice.say("Drawn in {number}", number=3)\n')
+    template.write_text(
+        '{# It\'s #}{{ say("1 row") if rows == 1 else say("{rows} rows", rows=rows) }}'
+    )
+    monkeypatch.setattr(catalogues, "SPEAKING", {"site/words": (script, template)})
+    assert list(catalogues.find_messages()["site/words"]) == [
+        "Drawn in {number}",
+        "1 row",
+        "{rows} rows",
+    ]
+
+
+def test_the_menu_is_translated_with_the_titles_of_pages_in_english(folder: Path) -> None:
+    """Of such a page nothing else is."""
+    (folder / "site").mkdir()
+    (folder / "site" / "index.md").write_text(
+        "```\n:caption: Guides\n\nThe project <README>\n```\n"
+    )
+    (folder / "CHANGELOG.md").write_text("# Changelog\n\nMuch is new.\n")
+    assert list(catalogues.find_messages()["site/index"]) == ["Guides", "The project", "Changelog"]
 
 
 def test_a_translation_without_a_term_of_the_trade_is_named(folder: Path) -> None:

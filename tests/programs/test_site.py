@@ -169,6 +169,19 @@ def test_every_link_leads_somewhere(site: Path, pages: dict[str, Links]) -> None
     assert seen > 5000
 
 
+def test_around_the_text_a_page_speaks_its_language(site: Path) -> None:
+    """The menu, the buttons, what only a screen reader says: nothing is as it is in English."""
+    english, indonesian = (words_around(site / name) for name in ("index.html", "id/index.html"))
+    assert len(indonesian) > 40
+    assert english & indonesian == {"API", "Furo", "Lineage", "Menu"}
+
+
+def words_around(path: Path) -> set[str]:
+    page = re.sub(r"(?s)<(article|script|style).*?</\1>", "", path.read_text("utf-8"))
+    found = re.findall(r'>([^<>]+)<|(?:aria-label|placeholder)="([^"]+)"', page)
+    return {words.strip() for pair in found for words in pair if words.strip()}
+
+
 def test_marks_of_bound_numbers_are_not_shown(site: Path, pages: dict[str, Links]) -> None:
     for name, links in pages.items():
         assert not re.search(r"<!--|-->", "".join(links.words)), name
@@ -239,21 +252,22 @@ def test_people_who_cannot_see_or_have_no_mouse_can_use_it(
 
 
 @pytest.mark.parametrize(
-    ("language", "word", "lesson"),
+    ("language", "word", "lesson", "said"),
     [
-        ("", "watermark", "notebooks/08_orchestration.html"),
+        ("", "watermark", "notebooks/08_orchestration.html", r"found \d+ pages"),
         pytest.param(
             "id/",
             "karantina",
             "notebooks/02_silver.html",
+            r"selesai: \d+ halaman",
             marks=pytest.mark.skipif(not TRANSLATED, reason="there are no translations yet"),
         ),
     ],
 )
 def test_the_search_finds_a_word(
-    page: Page, address: str, language: str, word: str, lesson: str
+    page: Page, address: str, language: str, word: str, lesson: str, said: str
 ) -> None:
-    """Typed into the box of a page, it leads to the lesson."""
+    """Typed into the box of a page, it leads to the lesson; how many pages there are is told."""
     page.goto(f"{address}{language}docs/glossary.html")
     page.locator(".sidebar-search").fill(word)
     page.keyboard.press("Enter")
@@ -261,6 +275,7 @@ def test_the_search_finds_a_word(
     expect(results.first).to_be_visible()
     found = results.evaluate_all("all => all.map(one => one.href.split(/[?#]/)[0])")
     assert address + language + lesson in found
+    expect(page.locator("#search-results")).to_contain_text(re.compile(said))
 
 
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])

@@ -35,13 +35,22 @@ from ecommerce_lakehouse.lessons.translation import (
 from ecommerce_lakehouse.paths import PROJECT
 
 FOLDER = PROJECT / "locale"
-SPEAKING = (*sorted(EXERCISES.glob("*.py")), Path(__file__).parent / "desk.py")
-"""The modules with what learners are told: `say("…")`."""
+SPEAKING = {
+    "messages": (*sorted(EXERCISES.glob("*.py")), Path(__file__).parent / "desk.py"),
+    "site/words": (
+        *sorted(PROJECT.glob("src/ecommerce_lakehouse/report/templates/*.html")),
+        *PROJECT.glob("scripts/build_site.py"),
+    ),
+}
+"""The programs that say something, `say("…")`, by the catalogue: to learners, and in the site."""
+EXTRACTORS = {".py": "python", ".html": "jinja2"}
 SHARED = "shared"
-WRITTEN_BY_PROGRAMS = ("airflow", "data_dictionary", "mutations")
-"""Pages of docs/ that are not translated: their words are in the programs."""
-CAPTION = re.compile(r"(?<=^:caption: ).+", re.MULTILINE)
-"""The heading of a part of the site's menu."""
+MENU = "site/index"
+"""The first page has the menu."""
+IN_ENGLISH = ("CHANGELOG.md", "benchmarks/README.md", "docs/airflow.md", "docs/mutations.md")
+"""Pages of the site of which only the title is translated: it stands in the menu."""
+IN_MENU = re.compile(r"(?<=^:caption: ).+|^.+(?= <README>$)", re.MULTILINE)
+"""The heading of a part of the site's menu, and what a page is called there."""
 HEADER = """\
 msgid ""
 msgstr ""
@@ -84,25 +93,30 @@ def _all_messages() -> Iterator[tuple[str, str, str]]:
         for where, text in texts_of(exercise):
             for _, message in _messages_in(text):
                 yield "exercises", f"{exercise.number} {where}", message
-    for path in SPEAKING:
-        for _, said, _, _ in extract_from_file("python", path, {"say": None}):
-            yield "messages", path.name, str(said)
+    for name, paths in SPEAKING.items():
+        for path in paths:
+            for _, said, *_ in extract_from_file(EXTRACTORS[path.suffix], path, {"say": None}):
+                yield name, path.name, str(said)
     for path in find_pages():
         for heading, message in _messages_in(path.read_text(encoding="utf-8")):
             yield f"docs/{path.stem}", heading, message
     for path in sorted(PROJECT.glob("site/*.md")):
         text = path.read_text(encoding="utf-8")
-        for caption in CAPTION.findall(text):
-            yield f"site/{path.stem}", "menu", caption
+        for words in IN_MENU.findall(text):
+            yield f"site/{path.stem}", "menu", words
         for heading, message in _messages_in(text):
             yield f"site/{path.stem}", heading, message
+    for page in IN_ENGLISH:
+        for path in PROJECT.glob(page):
+            title, _ = next(_messages_in(path.read_text(encoding="utf-8")))
+            yield MENU, "menu", title
 
 
 def find_pages() -> list[Path]:
     """The pages that are translated."""
     pages = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md"]
     docs = sorted(PROJECT.glob("docs/*.md"))
-    return pages + [path for path in docs if path.stem not in WRITTEN_BY_PROGRAMS]
+    return pages + [path for path in docs if f"docs/{path.name}" not in IN_ENGLISH]
 
 
 def _messages_in(text: str) -> Iterator[tuple[str, str]]:

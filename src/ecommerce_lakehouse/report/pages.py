@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -15,10 +17,30 @@ ROWS_A_PAGE = 1000
 """A browser is slow with more; the CSV has them all."""
 
 
+@dataclass(frozen=True, eq=False)
+class Voice:
+    """The language that the words around charts and tables are in.
+
+    Args:
+        language: Its code.
+        known: The translations; what has none is said in English.
+    """
+
+    language: str = "en"
+    known: Mapping[str, str] = field(default_factory=dict)
+
+    def say(self, message: str, /, **values: object) -> str:
+        """A sentence; `lakehouse translate` finds the message where it is said."""
+        return self.known.get(message, message).format(**values)
+
+
+ENGLISH = Voice()
+
+
 @cache
-def templates() -> Environment:
+def templates(voice: Voice = ENGLISH) -> Environment:
     """Every text that goes into a page is escaped: a name may be `<script>`."""
-    return Environment(
+    made = Environment(
         loader=PackageLoader("ecommerce_lakehouse.report"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -26,19 +48,22 @@ def templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.globals |= {"language": voice.language, "say": voice.say}
+    return made
 
 
-def render(template: str, **given: object) -> bytes:
+def render(template: str, voice: Voice = ENGLISH, **given: object) -> bytes:
     """A page, from one of the templates."""
-    return templates().get_template(template).render(most=ROWS_A_PAGE, **given).encode()
+    return templates(voice).get_template(template).render(most=ROWS_A_PAGE, **given).encode()
 
 
-def exhibit_files(gallery: list[Exhibit], home: str) -> dict[str, bytes]:
+def exhibit_files(gallery: list[Exhibit], home: str, voice: Voice = ENGLISH) -> dict[str, bytes]:
     """The pictures, and every table as a page and as CSV, by their places in the folder.
 
     Args:
         gallery: What to write.
         home: The page that shows it all, as seen from the folder `tables/`.
+        voice: The language of the words around the tables.
     """
     files: dict[str, bytes] = {"style.css": render("style.css")}
     for exhibit in gallery:
@@ -46,7 +71,8 @@ def exhibit_files(gallery: list[Exhibit], home: str) -> dict[str, bytes]:
             files[f"pictures/{exhibit.name}.png"] = exhibit.picture.read_bytes()
         if exhibit.columns:
             files[f"tables/{exhibit.name}.csv"] = _to_csv(exhibit)
-            files[f"tables/{exhibit.name}.html"] = render("table.html", exhibit=exhibit, home=home)
+            page = render("table.html", voice, exhibit=exhibit, home=home)
+            files[f"tables/{exhibit.name}.html"] = page
     return files
 
 
