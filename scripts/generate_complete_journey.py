@@ -45,6 +45,11 @@ def read_facts(charts: Path, whose: str) -> dict[str, str]:
     enough = int((pareto["cumulative_percent"] < 80).sum()) + 1
     listed = read["churn_campaign"]
     budget = read["budget_by_segment"].set_index("customer_segment")["budget_usd"]
+    forecast = read["forecast_against_reality"].dropna(subset="way").set_index("way")
+    factor, same, model = (
+        forecast.loc[way] for way in ("the factor", "the same again", "BG/NBD × Gamma-Gamma")
+    )
+    ndcg = read["recommendation_scorecard"].set_index("method")
     facts = {
         "customers": f"{rows['customers']:,}",
         "orders": f"{rows['orders']:,}",
@@ -59,6 +64,15 @@ def read_facts(charts: Path, whose: str) -> dict[str, str]:
         "list": f"{len(listed):,}",
         "budget": f"${budget.sum():,.0f}",
         "budget_champions": f"{budget['Champions'] / budget.sum():.0%}",
+        "factor_off": f"{factor['error_percent']:+.0f}%",
+        "same_off": f"{same['error_percent']:+.0f}%",
+        "model_off": f"{model['error_percent']:+.0f}%",
+        "same_found": f"{same['best_tenth_percent']:.0f}%",
+        "model_found": f"{model['best_tenth_percent']:.0f}%",
+        "als_again": f"{ndcg['again']['ALS']:.2f}",
+        "own_again": f"{ndcg['again']['buy again']:.2f}",
+        "als_new": f"{ndcg['new']['ALS']:.2f}",
+        "popular_new": f"{ndcg['new']['most popular']:.2f}",
     }
     return {f"{whose}_{name}": said for name, said in facts.items()}
 

@@ -53,10 +53,12 @@ class Contract:
 
     Attributes:
         table: Its full name.
+        comment: What it holds, and what one of its rows is.
         columns: In the table's order.
     """
 
     table: str
+    comment: str
     columns: tuple[Column, ...]
 
 
@@ -89,6 +91,7 @@ def contracts(layer: str) -> dict[str, Contract]:
     return {
         found["physicalName"]: Contract(
             found["physicalName"],
+            f"{found['description']} {found['dataGranularityDescription']}",
             tuple(_column(column) for column in found["properties"]),
         )
         for found in read(layer)["schema"]

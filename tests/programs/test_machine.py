@@ -94,7 +94,13 @@ def test_another_spark_s_settings_letters_and_language_change_nothing(tmp_path: 
     assert customer["last_name"] == "Işik"  # as every machine but a Turkish one has it
 
 
-@pytest.mark.parametrize("locale", [{"LC_ALL": "POSIX"}, {"LC_CTYPE": "C", "LANG": "xx_XX"}])
+@pytest.mark.parametrize(
+    "locale",
+    [
+        {"LC_ALL": "POSIX"},
+        pytest.param({"LC_CTYPE": "C", "LANG": "xx_XX"}, marks=pytest.mark.nightly),
+    ],
+)
 def test_letters_of_a_folder_are_the_same_in_any_locale(
     tmp_path: Path, locale: dict[str, str]
 ) -> None:
@@ -131,6 +137,7 @@ def test_a_user_without_a_name_builds_tables(tmp_path: Path, home: list[str]) ->
     assert read_delta(tmp_path / "lake", "bronze.orders").num_rows == 10
 
 
+@pytest.mark.nightly
 def test_a_folder_that_was_deleted_is_no_place_to_be_in_but_stops_nothing(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     leave = f"mkdir {shlex.quote(str(gone))} && cd {shlex.quote(str(gone))} && rmdir ../gone"

@@ -45,6 +45,7 @@ def lakehouse(installed: Path, here: Path, *words: str) -> "subprocess.Completed
     )
 
 
+@pytest.mark.nightly
 def test_it_builds_the_tables_from_any_folder(installed: Path, tmp_path: Path) -> None:
     """Relative folders start where the command is typed; nothing else is written there."""
     folders = ["--lakehouse-dir", "my lake", "--artifacts-dir", "charts"]

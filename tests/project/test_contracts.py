@@ -255,5 +255,9 @@ def test_comments_say_what_columns_mean_and_stay(spark: SparkSession, tmp_path: 
         assert {row.col_name: row.comment for row in told} == {
             column.name: column.comment for column in contract.columns
         }
-        assert [c.operation for c in lake.folder.log(table).commits()][-1] == "WRITE"
+        said = spark.sql(f"DESCRIBE DETAIL delta.`{lake.path(table)}`").collect()[0].description
+        assert said == contract.comment
         assert len(lake.folder.log(table).versions()) == 2
+    lake.build(orders[1].function)  # all of its rows anew
+    said = spark.sql(f"DESCRIBE DETAIL delta.`{lake.path(orders[1])}`").collect()[0].description
+    assert said == "Orders with a real day and a status. One row per order, whatever became of it."

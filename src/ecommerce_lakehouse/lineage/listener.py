@@ -79,6 +79,8 @@ class ListenedWriter(TableWriter):
     table.
     """
 
+    is_watched = True
+
     def _admit(
         self, table: Table, rows: DataFrame, *, whole: bool
     ) -> AbstractContextManager[DataFrame]:
@@ -91,6 +93,10 @@ class ListenedWriter(TableWriter):
         plan = inline.apply(rows._jdf.queryExecution().analyzed())
         same = _jvm(spark).org.apache.spark.sql.classic.Dataset.ofRows(spark._jsparkSession, plan)
         return super()._admit(table, DataFrame(same, spark), whole=whole and bool(table.rejects))
+
+    def _create(self, table: Table, rows: DataFrame) -> None:
+        """Without a comment: of a creation the listener does not tell the columns."""
+        self._overwrite(table, rows)
 
     @contextmanager
     def _stage(self, table: Table, rows: DataFrame, keys: DataFrame | None) -> Iterator[DataFrame]:

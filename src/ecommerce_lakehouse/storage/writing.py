@@ -23,6 +23,8 @@ MAX_RANGES = 20
 ROWS_A_FILE = 32_768
 """The most rows of a data file. To check keys the gate has each task's rows in their order, so a
 file has a narrow range of keys, and a change writes few files again."""
+MAX_RECORDS = "spark.sql.files.maxRecordsPerFile"
+"""The setting of a session that says how many rows a data file has at most; 0 for any number."""
 
 
 class OpenGate:
@@ -60,7 +62,7 @@ def describe(table: Table, rows: DataFrame) -> DataFrame:
     """The rows of a table with what its contract says of each column, as Delta's comments.
 
     They are a part of the schema, so they come with the commit that makes the table, and to
-    append or merge rows keeps them. A comment of the table itself would need a commit of its own.
+    append or merge rows keeps them.
     """
     contract = contract_of(table.full_name)
     return rows.withColumns(
@@ -82,7 +84,13 @@ class TableWriter:
         folder: Where the tables stand.
         gate: Asked before rows are written.
         forget: Is told of a table that has just been written.
+
+    Attributes:
+        is_watched: Whether somebody notes which tables are read. Then rows are not taken from a
+            change feed, which no listener knows for a table.
     """
+
+    is_watched = False
 
     def __init__(
         self, folder: TableFolder, gate: OpenGate, forget: Callable[[Table], object]
@@ -93,13 +101,14 @@ class TableWriter:
 
     def replace(self, table: Table, rows: DataFrame, provenance: Provenance) -> None:
         """Write a table anew: all of its rows."""
-        with self._admit(table, rows, whole=True) as good, one_writer(table.full_name):
-            rows = describe(table, stamp(table, good))
-            writer = rows.write.format("delta").mode("overwrite")
-            if table.key:
-                writer = writer.option("maxRecordsPerFile", ROWS_A_FILE)
-            writer = writer.option("overwriteSchema", True).option("userMetadata", str(provenance))
-            writer.options(**self.gate.constraints(table)).save(self._folder.path(table))
+        with (
+            self._admit(table, rows, whole=True) as good,
+            one_writer(table.full_name),
+            with_provenance(self._folder.spark, provenance),
+            with_setting(self._folder.spark, MAX_RECORDS, str(ROWS_A_FILE if table.key else 0)),
+        ):
+            write = self._overwrite if self._folder.has(table) else self._create
+            write(table, describe(table, stamp(table, good)))
         self._folder.register(table)
         self._forget(table)
 
@@ -178,7 +187,7 @@ class TableWriter:
             with (
                 one_writer(table.full_name),
                 with_provenance(spark, provenance),
-                with_setting(spark, "spark.sql.files.maxRecordsPerFile", str(ROWS_A_FILE)),
+                with_setting(spark, MAX_RECORDS, str(ROWS_A_FILE)),
             ):
                 statement.execute()
         self._forget(table)
@@ -198,6 +207,24 @@ class TableWriter:
         """Delete a table with all its versions."""
         self._folder.drop(table)
         self._forget(table)
+
+    def _overwrite(self, table: Table, rows: DataFrame) -> None:
+        """Write all rows of a table; what was set for it stays."""
+        writer = rows.write.format("delta").mode("overwrite").option("overwriteSchema", True)
+        writer.options(**self.gate.constraints(table)).save(self._folder.path(table))
+
+    def _create(self, table: Table, rows: DataFrame) -> None:
+        """Write a table for the first time, with a comment: Delta takes one from a creation only.
+
+        See `comment` in https://docs.delta.io/latest/delta-batch.html#create-a-table.
+        """
+        path = self._folder.path(table).replace("`", "``")
+        writer = rows.writeTo(f"delta.`{path}`").using("delta")
+        contract = contract_of(table.full_name)
+        properties = {"comment": contract.comment} if contract else {}
+        for name, value in {**properties, **self.gate.constraints(table)}.items():
+            writer = writer.tableProperty(name, value)
+        writer.createOrReplace()
 
     def _delta(self, table: Table) -> DeltaTable:
         return DeltaTable.forPath(self._folder.spark, self._folder.path(table))
