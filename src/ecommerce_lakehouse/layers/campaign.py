@@ -57,7 +57,7 @@ def measure_uplift(followed: DataFrame, outcome: str, by: str) -> pd.DataFrame:
 def expect_gain(uplift: pd.DataFrame, voucher: float) -> pd.DataFrame:
     """The groups of `measure_uplift` (in %) with what a letter brings: gain_usd, low_usd, high_usd.
 
-    Each group has margin_usd, what an order leaves. The voucher is in USD. A letter costs extra.
+    Each group has margin_usd, what an order brings. The voucher is in USD. A letter costs extra.
     """
     gains = {}
     for name, end in {"gain_usd": "uplift", "low_usd": "low", "high_usd": "high"}.items():

@@ -62,8 +62,9 @@ def marketing_budget(dim_customer_segments: DataFrame) -> DataFrame:
 
 
 def weigh_histories(model: Sequence[float], x: Any, recency: Any, age: Any) -> tuple[Any, Any]:
-    """Log-likelihoods of histories: still here, and left after the last purchase (-inf if x is 0).
+    """Log-likelihoods of histories: still here, and left after the last purchase.
 
+    Nobody leaves after the first one: then the second is -inf.
     Source: Fader, Hardie and Lee (2005), "Counting Your Customers" the Easy Way, equation 6.
 
     Of numbers or arrays: r, alpha (weeks), a and b; purchases after the first one; weeks from the
