@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from deliveries import MOUSE, a_few, deliver
+from oracle.build import build_oracle
+from oracle.compare import read_delta
 
 from ecommerce_lakehouse.errors import LakehouseError, MissingTableError
 from ecommerce_lakehouse.operations.build import build_layers
@@ -53,6 +55,18 @@ def lake(shop: Path, tmp_path: Path) -> Path:
     """A copy that a test may change."""
     shutil.copytree(shop / "lake", tmp_path / "lake")
     return tmp_path / "lake"
+
+
+def test_the_oracle_scores_everybody_alike(shop: Path) -> None:
+    """By the numbers of the model, in SQL of its own."""
+    expected = build_oracle(shop / "data", DAY).score_churn(read_delta(shop / "lake", "ml.models"))
+    scores = read_delta(shop / "lake", "ml.churn_scores").sort_by("customer_id")
+    for name in ("customer_id", "at_stake"):
+        assert scores[name].to_pylist() == expected[name].to_pylist()
+    assert scores.num_rows == PEOPLE
+    chances = scores["leaves_probability"].to_pylist()
+    assert chances == pytest.approx(expected["leaves_probability"].to_pylist(), abs=1e-6)
+    assert max(chances) - min(chances) > 0.3
 
 
 def test_nothing_is_written_where_nothing_is_new(lake: Path) -> None:

@@ -59,6 +59,20 @@ class Oracle:
         """Answers a query over the tables, for a test that wants a number and not a table."""
         return self._connection.sql(query).to_arrow_table()
 
+    def score_churn(self, models: pa.Table) -> pa.Table:
+        """Scores every customer who has bought, by the parameters of a model.
+
+        Args:
+            models: `ml.models`. Its numbers are taken as they are: how a model is fitted is
+                compared with other libraries.
+
+        Returns:
+            customer_id, leaves_probability and at_stake, ordered by customer.
+        """
+        self._connection.register("models", models)
+        _run(self._connection, "scores")
+        return self.sql("SELECT * FROM ml.churn_scores ORDER BY customer_id")
+
 
 def build_oracle(data_dir: Path, as_of_date: date | None = None) -> Oracle:
     """Works out every table of the contract from the raw files.

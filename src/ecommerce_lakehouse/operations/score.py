@@ -86,7 +86,9 @@ def tell_models(lake: Lakehouse) -> list[str]:
         told = [f"{row.name} {row.value:,.5g}" for row in of_it if row.kind == "metric"]
         (rows,) = [row.value for row in of_it if row.kind == "learnt from"]
         is_fitted = any(row.kind == "parameter" for row in of_it)
-        how = ", ".join(told) if is_fitted else "too few to fit it, so there are no scores"
+        how = ", ".join(told) or "nobody to judge it by"
+        if not is_fitted:
+            how = "too few to fit it, so there are no scores"
         lines.append(f"{model}: {rows:,.0f} rows; {how}")
     for row in lake.folder.read(methods).orderBy("kind").collect():
         lines.append(f"offers, {row.kind}: {row.because}")
