@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from deliveries import ANN, BEN, CID, a_few, deliver, open_lake
+from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
 from ecommerce_lakehouse import Lakehouse, registry
+from ecommerce_lakehouse.contracts import contracts
 from ecommerce_lakehouse.errors import InputError, LakehouseError
 from ecommerce_lakehouse.layers.quality import CHECKS, Check, QualityError, check_table
 from ecommerce_lakehouse.operations import Gate, run_records
@@ -109,6 +111,9 @@ def test_a_run_without_a_date_writes_down_the_day_it_used(
         Run(lake, LAYERS).build(map(registry.get, tables))
     days = [row.as_of_date for row in sorted(ops(lake, "runs"), key=lambda row: row.started_at)]
     assert days == [None, date(2023, 2, 1), date(2023, 2, 1)]
+    fields = DeltaTable(tmp_path / "lake/ops/runs").schema().fields
+    comments = {field.name: field.metadata["comment"] for field in fields}
+    assert comments == {c.name: c.comment for c in contracts("ops")["ops.runs"].columns}
     Run(lake, ["bronze"]).build([registry.get("orders")])  # it is not stopped by what was mended
 
 

@@ -15,6 +15,7 @@ from deltalake.exceptions import CommitFailedError
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from ecommerce_lakehouse.contracts import contract_of
 from ecommerce_lakehouse.errors import InputError, LakehouseError
 from ecommerce_lakehouse.paths import is_local
 from ecommerce_lakehouse.spark.causes import find_cause
@@ -22,6 +23,7 @@ from ecommerce_lakehouse.spark.jvm import errors_to_log
 from ecommerce_lakehouse.storage.commits import conflict, one_writer
 from ecommerce_lakehouse.storage.delta_log import DeltaLog
 from ecommerce_lakehouse.storage.files import Storage
+from ecommerce_lakehouse.storage.writing import describe
 
 NOT_FOR_DELTA_RS = re.compile(r"[\x00-\x1f%\[\]\\^|]")
 """Characters of a folder's name that delta-rs takes for something else: it makes it a URL."""
@@ -96,16 +98,22 @@ class RunRecords:
             LakehouseError: Another run wrote at the same moment.
             InputError: The disk cannot hold the records.
         """
-        schema = pa.schema(SCHEMAS[name])
+        full_name = f"ops.{name}"
+        contract = contract_of(full_name)
+        assert contract is not None  # each has one
+        comments = {column.name: {"comment": column.comment} for column in contract.columns}
+        schema = pa.schema(
+            [pa.field(*it, metadata=comments[it[0]]) for it in SCHEMAS[name].items()]
+        )
         cells = [dict(zip(schema.names, row, strict=True)) for row in rows]
         table = pa.Table.from_pylist(cells, schema)
         if self._by_spark:
-            writer = self._spark.createDataFrame(table).coalesce(1).write.format("delta")
-            writer = writer.mode("append").option("mergeSchema", True)
-            with one_writer(f"ops.{name}"):
+            frame = describe(full_name, self._spark.createDataFrame(table).coalesce(1))
+            writer = frame.write.format("delta").mode("append").option("mergeSchema", True)
+            with one_writer(full_name):
                 writer.option("userMetadata", metadata).save(self._uri(name))
             return
-        said = CommitProperties(custom_metadata={"userMetadata": metadata})
+        commit = CommitProperties(custom_metadata={"userMetadata": metadata})
         try:
             with errors_to_log():
                 write_deltalake(
@@ -113,10 +121,11 @@ class RunRecords:
                     table,
                     mode="append",
                     schema_mode="merge",
-                    commit_properties=said,
+                    description=contract.comment,
+                    commit_properties=commit,
                 )
         except CommitFailedError:
-            raise conflict(f"ops.{name}") from None
+            raise conflict(full_name) from None
         except OSError as problem:  # delta-rs commits with a hard link
             cause = find_cause(str(problem))
             if cause:

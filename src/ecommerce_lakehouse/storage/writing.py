@@ -58,13 +58,13 @@ def stamp(table: Table, rows: DataFrame) -> DataFrame:
     return stamped.select(*others, "_corrupt_record")
 
 
-def describe(table: Table, rows: DataFrame) -> DataFrame:
+def describe(full_name: str, rows: DataFrame) -> DataFrame:
     """The rows of a table with what its contract says of each column, as Delta's comments.
 
     They are a part of the schema, so they come with the commit that makes the table, and to
     append or merge rows keeps them.
     """
-    contract = contract_of(table.full_name)
+    contract = contract_of(full_name)
     return rows.withColumns(
         {
             column.name: F.col(column.name).alias(column.name, metadata={"comment": column.comment})
@@ -108,7 +108,7 @@ class TableWriter:
             with_setting(self._folder.spark, MAX_RECORDS, str(ROWS_A_FILE if table.key else 0)),
         ):
             write = self._overwrite if self._folder.has(table) else self._create
-            write(table, describe(table, stamp(table, good)))
+            write(table, describe(table.full_name, stamp(table, good)))
         self._folder.register(table)
         self._forget(table)
 
