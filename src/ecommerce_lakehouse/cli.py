@@ -412,3 +412,7 @@ def lab(
 def main() -> None:
     """Run the command."""
     run_app(app)
+
+
+if __name__ == "__main__":
+    main()
