@@ -73,7 +73,9 @@ cluster-test: $(STAMP) ## Run the build on a master and two workers, of which on
 
 nightly: $(STAMP) ## Run the long checks: every mutation, killed runs, no network
 	$(BIN)/python -m pytest -m "nightly or not nightly" tests/lessons/test_mutations.py
-	$(BIN)/python -m pytest -m nightly --ignore=tests/lessons/test_mutations.py
+	@# In a Java of their own: nights one after the other fill it.
+	$(BIN)/python -m pytest -m nightly tests/operations
+	$(BIN)/python -m pytest -m nightly --ignore=tests/lessons/test_mutations.py --ignore=tests/operations
 
 bench: $(STAMP) ## Measure a small shop four ways, in ten minutes
 	$(BIN)/python -m benchmarks.generator --customers 10000
