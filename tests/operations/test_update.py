@@ -482,6 +482,7 @@ def test_a_merge_sends_its_few_rows_to_those_of_the_table(
     assert "Exchange hashpartitioning" not in plan
 
 
+@pytest.mark.nightly
 def test_many_keys_are_not_few_because_they_are_of_one_customer(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from ecommerce_lakehouse.paths import EXAMPLE_DATA, PROJECT
 from ecommerce_lakehouse.spark.java import without_a_jvm
 
 UV = [sys.executable, "-m", "uv"]
+pytestmark = pytest.mark.nightly
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,6 @@ def lakehouse(installed: Path, here: Path, *words: str) -> "subprocess.Completed
     )
 
 
-@pytest.mark.nightly
 def test_it_builds_the_tables_from_any_folder(installed: Path, tmp_path: Path) -> None:
     """Relative folders start where the command is typed; nothing else is written there."""
     folders = ["--lakehouse-dir", "my lake", "--artifacts-dir", "charts"]
