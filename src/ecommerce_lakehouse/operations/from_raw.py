@@ -68,8 +68,8 @@ def look_at_files(lake: Lakehouse, table: Table, *, anew: bool) -> None:
 def update_from_raw(lake: Lakehouse, table: Table, before: Provenance, now: Provenance) -> Change:
     """Judge the new raw rows, and what they need of the earlier ones with the same keys."""
     arrivals = [_look_at(lake, source, before, now) for source in table.input_tables]
-    is_simple = table.latest_wins and all(arrival.is_last for arrival in arrivals)
-    if is_simple and not lake.writer.is_watched:
+    new_rows_win = table.latest_wins and all(arrival.is_last for arrival in arrivals)
+    if new_rows_win and not lake.writer.is_watched:
         return _judge_new(lake, table, arrivals, now)
     return _judge_again(lake, table, arrivals, now)
 

@@ -56,4 +56,7 @@ def with_provenance(
     spark: SparkSession, provenance: Provenance | None
 ) -> AbstractContextManager[None]:
     """Put what a table was made from into the commits that are made meanwhile."""
-    return with_setting(spark, USER_METADATA, "" if provenance is None else str(provenance))
+    # In a setting Spark puts others' values in for `${name}`, and a file may be called so. In JSON
+    # a dollar may be written as its number.
+    text = "" if provenance is None else str(provenance).replace("$", "\\u0024")
+    return with_setting(spark, USER_METADATA, text)
