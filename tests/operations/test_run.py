@@ -117,6 +117,19 @@ def test_a_run_without_a_date_writes_down_the_day_it_used(
     Run(lake, ["bronze"]).build([registry.get("orders")])  # it is not stopped by what was mended
 
 
+def test_a_file_may_be_called_as_a_setting_is_quoted(spark: SparkSession, tmp_path: Path) -> None:
+    """Spark would put the setting's value into the name, and the file would be new each night."""
+    data = a_few(tmp_path / "data", orders=["1,1,2023-02-01,completed,5.00"])
+    deliver(data, "${spark.app.name}", {"orders": ["2,1,2023-02-02,completed,5.00"]})
+    told: list[str] = []
+    for _ in range(2):
+        lake = Lakehouse(spark, tmp_path / "lake", data, sql_names=False, gate=Gate())
+        Run(lake, ["bronze"]).build(
+            [registry.get("orders")], lambda change: told.append(str(change.how))
+        )
+    assert told == ["built", "unchanged"]
+
+
 def test_of_two_runs_that_begin_at_once_one_goes_on(
     spark: SparkSession, shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
