@@ -22,6 +22,7 @@ from ecommerce_lakehouse.operations import Gate, Run
 from ecommerce_lakehouse.operations.run_records import SCHEMAS
 from ecommerce_lakehouse.paths import EXAMPLE_DATA, PROJECT
 from ecommerce_lakehouse.registry import LAYERS, Table
+from ecommerce_lakehouse.spark.settings import SETTINGS
 from ecommerce_lakehouse.storage.delta_log import Provenance
 from ecommerce_lakehouse.storage.folder import stamp_of
 
@@ -261,3 +262,14 @@ def test_comments_say_what_columns_mean_and_stay(spark: SparkSession, tmp_path: 
     lake.build(orders[1].function)  # all of its rows anew
     said = spark.sql(f"DESCRIBE DETAIL delta.`{lake.path(orders[1])}`").collect()[0].description
     assert said == "Orders with a real day and a status. One row per order, whatever became of it."
+
+
+def test_a_session_with_another_catalog_makes_tables_without_a_comment(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that a platform brings; of what is made from the rows nothing is missing."""
+    lake = Lakehouse(spark, tmp_path, EXAMPLE_DATA, sql_names=False)
+    monkeypatch.setitem(SETTINGS, "spark.sql.catalog.spark_catalog", "another")
+    assert lake.build("products").count() == 5
+    (said,) = spark.sql(f"DESCRIBE DETAIL delta.`{lake.path(registry.get('products'))}`").collect()
+    assert said.description is None

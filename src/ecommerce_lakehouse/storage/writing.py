@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from ecommerce_lakehouse.contracts import contract_of
 from ecommerce_lakehouse.registry import Table
+from ecommerce_lakehouse.spark.settings import SETTINGS
 from ecommerce_lakehouse.storage.commits import conflict, one_writer, with_provenance, with_setting
 from ecommerce_lakehouse.storage.delta_log import Provenance
 from ecommerce_lakehouse.storage.folder import TableFolder, stamp_of
@@ -107,7 +108,8 @@ class TableWriter:
             with_provenance(self._folder.spark, provenance),
             with_setting(self._folder.spark, MAX_RECORDS, str(ROWS_A_FILE if table.key else 0)),
         ):
-            write = self._overwrite if self._folder.has(table) else self._create
+            is_new = not self._folder.has(table) and self._knows_paths()
+            write = self._create if is_new else self._overwrite
             write(table, describe(table.full_name, stamp(table, good)))
         self._folder.register(table)
         self._forget(table)
@@ -207,6 +209,11 @@ class TableWriter:
         """Delete a table with all its versions."""
         self._folder.drop(table)
         self._forget(table)
+
+    def _knows_paths(self) -> bool:
+        """Whether the session's catalog makes tables by path; one that somebody brings may not."""
+        name = "spark.sql.catalog.spark_catalog"
+        return self._folder.spark.conf.get(name, None) == SETTINGS[name]
 
     def _overwrite(self, table: Table, rows: DataFrame) -> None:
         """Write all rows of a table; what was set for it stays."""
