@@ -654,6 +654,17 @@ def test_an_unsupported_java_home_gives_way_to_the_next_java(
     assert java.find_java() == good
 
 
+def test_java_home_comes_first_also_where_it_is_found_again_further_on(
+    only_our_java: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As /usr/lib/jvm is looked through after PATH, so is the cache.
+    chosen = write_java(only_our_java / "cache" / "java" / "jdk" / "bin" / "java", "25.0.1")
+    on_path = write_java(only_our_java / "other" / "java", "17.0.15")
+    monkeypatch.setenv("JAVA_HOME", str(chosen.parents[1]))
+    monkeypatch.setenv("PATH", str(on_path.parent))
+    assert java.candidates() == [chosen, on_path]
+
+
 @pytest.mark.parametrize("said", ["11.0.2", "26"])
 def test_no_java_and_no_index_names_what_was_seen_and_what_to_install(
     only_our_java: Path, monkeypatch: pytest.MonkeyPatch, said: str

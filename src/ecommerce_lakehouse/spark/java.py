@@ -93,8 +93,10 @@ def candidates() -> list[Path]:
     found += sorted(Path("/usr/lib/jvm").glob("*/bin/java"))
     found += sorted(Path("/Library/Java/JavaVirtualMachines").glob("*/Contents/Home/bin/java"))
     found += sorted(fetched_to().glob("**/bin/java"))
-    programs = {java.resolve(): java for java in reversed(found) if java.is_file()}
-    return list(reversed(programs.values()))
+    programs: dict[Path, Path] = {}
+    for java in filter(Path.is_file, found):
+        programs.setdefault(java.resolve(), java)
+    return list(programs.values())
 
 
 def find_java() -> Path | None:
