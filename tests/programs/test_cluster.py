@@ -26,6 +26,7 @@ from processes import (
 )
 
 from ecommerce_lakehouse import registry
+from ecommerce_lakehouse.operations.change import Change, Outcome
 
 pytestmark = pytest.mark.cluster
 BIN = Path(sys.executable).parent
@@ -196,7 +197,7 @@ def test_two_nights_one_by_each_command(cluster: Cluster, shop: Path) -> None:
     build = [str(BIN / "lakehouse"), "build", "--master", cluster.url, *folders(shop, SECOND)]
     options = " ".join([*flags(cluster), "pyspark-shell"])
     said = ended(started(build, log, PYSPARK_SUBMIT_ARGS=options), log)
-    assert "bronze.customers                   2 new, 0 changed, 0 gone" in said
+    assert str(Change("bronze.customers", Outcome.MERGED, inserted=2)) in said
     assert_right(shop, SECOND)
 
 

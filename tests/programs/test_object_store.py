@@ -12,6 +12,7 @@ import pytest
 from deliveries import AUGUST, SEPTEMBER, deliver
 from processes import BIN, FIRST, SECOND, assert_right, ended, free_port, on_this_machine, started
 
+from ecommerce_lakehouse.operations.change import Change, Outcome
 from ecommerce_lakehouse.paths import EXAMPLE_DATA, cache_dir
 
 pytestmark = pytest.mark.cluster
@@ -134,7 +135,7 @@ def test_two_nights(store: tuple[str, Path], tmp_path: Path) -> None:
     put(store, tmp_path.glob("raw_*.csv"))
     night = submitted(store[0], "src/pipeline.py", *places(charts, SECOND))
     said = ended(started(night, log), log)
-    assert "bronze.customers                   2 new, 0 changed, 0 gone" in said
+    assert str(Change("bronze.customers", Outcome.MERGED, inserted=2)) in said
     assert_right(shop, SECOND)
 
     again = ended(started(night, log), log)
