@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable
 from io import TextIOWrapper
@@ -11,6 +12,9 @@ import typer
 
 from ecommerce_lakehouse.errors import InputError, LakehouseError, NotebookFailed
 from ecommerce_lakehouse.paths import FOLDERS, ensure_home, from_shell, require_python
+
+INTERRUPTED = 130
+"""The exit code of a program that Ctrl-C has ended."""
 
 
 def refuse_empty(param: typer.CallbackParam, value: str | None) -> str | None:
@@ -130,6 +134,7 @@ def run_app(app: typer.Typer) -> None:
 
     What the machine does not give (disk, memory, files, threads) is such an error, too.
     """
+    logging.getLogger().addFilter(_is_no_broken_call)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal may not know every letter
             stream.reconfigure(errors="replace")
@@ -140,6 +145,10 @@ def run_app(app: typer.Typer) -> None:
     except LakehouseError as error:
         print(error, file=sys.stderr)
         sys.exit(1 if isinstance(error, NotebookFailed) else 2)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            print("Interrupted. To go on, run the same command again.", file=sys.stderr)
+        raise
     except Exception as problem:
         from ecommerce_lakehouse.spark.causes import cause_of
 
@@ -148,3 +157,11 @@ def run_app(app: typer.Typer) -> None:
             raise
         print(cause, file=sys.stderr)
         sys.exit(2)
+
+
+def _is_no_broken_call(record: logging.LogRecord) -> bool:
+    """Whether a log record is none of Py4J's traces of a call that broke off, as by Ctrl-C.
+
+    Whoever called Java gets an error for it.
+    """
+    return not str(record.msg).endswith("while sending command.")

@@ -206,16 +206,14 @@ def get(table_or_function: str | TableFunction | Table) -> Table:
     """
     if isinstance(table_or_function, Table):
         return table_or_function
-    if callable(table_or_function):
-        name = table_or_function.__name__
-    else:
-        name = table_or_function.rpartition(".")[2]
+    given = table_or_function if isinstance(table_or_function, str) else table_or_function.__name__
+    name = given.rpartition(".")[2]
     for load in (load_layers, load_scores):
         if name not in _tables:
             load()
-    if name not in _tables:
+    if name not in _tables or given not in (name, _tables[name].full_name):
         raise LakehouseError(
-            f"There is no table called {name}.",
+            f"There is no table called {given}.",
             f"Tables: {', '.join(t.full_name for t in tables())}",
         )
     return _tables[name]

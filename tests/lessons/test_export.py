@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ecommerce_lakehouse.errors import LakehouseError
+from ecommerce_lakehouse.lessons import notebook as notebooks
 from ecommerce_lakehouse.lessons.export import marked_cells
 
 
@@ -28,3 +29,23 @@ def test_a_mark_that_names_no_module_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(LakehouseError) as wrong:
         marked_cells(path)
     assert "`#| export chrun`" in wrong.value.message
+
+
+@pytest.mark.parametrize("content", ["", '{"cells": [', "[]", '{"cells": 1}', "<<<<<<< HEAD"])
+def test_a_damaged_notebook_is_named(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "05_ml_features.ipynb"
+    path.write_text(content)
+    with pytest.raises(LakehouseError, match=r"05_ml_features\.ipynb is not a notebook") as wrong:
+        marked_cells(path)
+    assert wrong.value.remedy.endswith(f'git checkout -- "{path}"')
+
+
+def test_a_copy_that_jupyterlab_made_is_no_lesson(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notebooks, "FOLDER", tmp_path)
+    names = ["01_bronze.ipynb", "01_bronze-Copy1.ipynb", "02_silver.ipynb"]
+    for name in names:
+        (tmp_path / name).touch()
+    assert [path.name for path in notebooks.find_lessons()] == [names[0], names[2]]
+    assert [path.name for path in notebooks.find_lessons("01", "01")] == names[:1]

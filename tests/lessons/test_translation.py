@@ -207,6 +207,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield tmp_path
 
 
+@pytest.mark.parametrize("language", ["../elsewhere", "/tmp/elsewhere", "a b", ""])
+def test_what_is_no_code_of_a_language_names_no_folder(folder: Path, language: str) -> None:
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(InputError, match="is no code of a language"):
+        catalogues.update(language)
+    assert sorted(folder.rglob("*")) == before
+
+
 def problems() -> list[str]:
     return list(proofread.find_problems("id"))
 

@@ -126,6 +126,22 @@ def test_a_day_that_one_order_makes_is_doubted(
     ] * bool(days)
 
 
+def test_a_file_whose_name_comes_too_early_to_change_anything_is_doubted(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Corrections in it lose to the rows that were there before. Files that come together do so
+    in their order, and the earlier is not doubted for what the later one replaces."""
+    deliver(shop, "b", {"products": [f"{n},Thing {n},Cat,1.00,2.00" for n in range(1, 6)]})
+    deliver(shop, "c", {"products": [f"{n},Thing {n},Cat,1.00,3.00" for n in range(1, 6)]})
+    together = account(shop, capsys, ("bronze", "silver"))
+    assert "duplicate_key" in together[0]
+    assert not any("raw_products_b.csv" in line for line in together)
+    deliver(shop, "a", {"products": [f"{n},Thing {n},Cat,1.00,4.00" for n in range(1, 6)]})
+    assert account(shop, capsys, ("bronze", "silver"))[1].startswith(
+        "Warning: raw_products_a.csv: 5 of 5 rows are rejected, 5 of them for duplicate_key"
+    )
+
+
 def test_a_run_tells_of_rows_that_a_killed_one_read_and_needs_no_files_for_it(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,10 +2,12 @@
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from deliveries import write_files
 from oracle.compare import read_delta
@@ -321,6 +323,44 @@ def test_of_a_long_log_the_last_cause_is_told() -> None:
     refused = "Unrecognized option: --no\nError: Could not create the Java Virtual Machine.\n"
     assert last_cause(refused) == "Unrecognized option: --no"
     assert last_cause("") == "It wrote nothing into its log."
+
+
+# Ctrl-C -----------------------------------------------------------------------------------
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("moment", ["Java starts", "tables are built"])
+def test_ctrl_c_ends_a_program_with_its_java_and_without_a_trace(
+    tmp_path: Path, moment: str
+) -> None:
+    program = subprocess.Popen(
+        [sys.executable, "-u", *ingest(tmp_path)[1:]],
+        env=without_a_jvm(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert program.stdout is not None
+    java: list[psutil.Process] = []
+    while not java:
+        java = [child for child in psutil.Process(program.pid).children() if is_spark(child)]
+    if moment == "tables are built":
+        assert program.stdout.readline().startswith("bronze.customers")
+    program.send_signal(signal.SIGINT)
+    _, told = program.communicate()
+    assert (program.returncode, told) == (
+        130,
+        "Interrupted. To go on, run the same command again.\n",
+    )
+    assert psutil.wait_procs(java, timeout=60)[1] == []
+
+
+def is_spark(process: psutil.Process) -> bool:
+    """Whether it is a Java with Spark in it, not one that is only asked for its version."""
+    try:
+        return any("spark" in word.lower() for word in process.cmdline())
+    except psutil.Error:
+        return False
 
 
 # A machine with nothing on it -------------------------------------------------------------

@@ -67,7 +67,9 @@ def test_a_table_is_found_by_its_name_its_sql_name_and_its_function() -> None:
 def test_an_unknown_table_is_an_error_that_lists_the_known_ones() -> None:
     with pytest.raises(LakehouseError) as unknown:
         registry.get("gold.customers_of_the_month")
-    assert unknown.value.message == "There is no table called customers_of_the_month."
+    assert unknown.value.message == "There is no table called gold.customers_of_the_month."
+    with pytest.raises(LakehouseError, match=r"no table called bronze\.stg_orders"):
+        registry.get("bronze.stg_orders")  # it is in silver
     assert "silver.quarantine" in unknown.value.remedy
 
 

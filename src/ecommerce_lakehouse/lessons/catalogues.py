@@ -6,7 +6,6 @@ files have stands in `shared.po` only.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.lessons.exercises.book import FOLDER as EXERCISES
 from ecommerce_lakehouse.lessons.exercises.book import exercises
 from ecommerce_lakehouse.lessons.exercises.cells import CELL
-from ecommerce_lakehouse.lessons.notebook import find_lessons
+from ecommerce_lakehouse.lessons.notebook import find_lessons, read_notebook
 from ecommerce_lakehouse.lessons.translation import (
     ENGLISH,
     Catalogue,
@@ -85,7 +84,7 @@ def find_messages() -> dict[str, Places]:
 def _all_messages() -> Iterator[tuple[str, str, str]]:
     """Name of the catalogue, place and message."""
     for path in find_lessons():
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        for cell in read_notebook(path)["cells"]:
             if cell["cell_type"] == "markdown" and not CELL.fullmatch(cell["id"]):
                 for _, message in _messages_in("".join(cell["source"])):
                     yield f"notebooks/{path.stem}", cell["id"], message
@@ -172,7 +171,15 @@ def update(language: str) -> list[Path]:
 
     Returns:
         The files that were written.
+
+    Raises:
+        InputError: That is no code of a language.
     """
+    if not re.fullmatch(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*", language):  # it names a folder
+        raise InputError(
+            f"{language!r} is no code of a language.",
+            "For example:  lakehouse translate --language id",
+        )
     folder = FOLDER / language
     before = {path: read_messages(path) for path in sorted(folder.rglob("*.po"))}
     known = {

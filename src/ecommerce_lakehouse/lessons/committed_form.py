@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ecommerce_lakehouse.lessons.exercises.cells import write_cells
+from ecommerce_lakehouse.lessons.notebook import read_notebook
 from ecommerce_lakehouse.lessons.times import write_times
 
 MADE_BY = "outputs_made_by"
@@ -96,8 +97,8 @@ def tidy(path: Path, *, check: bool) -> list[str]:
     Returns:
         What is (or was) wrong with it, in words.
     """
+    notebook = read_notebook(path)
     text = path.read_text(encoding="utf-8")
-    notebook = json.loads(text)
     made = notebook["metadata"].get(MADE_BY, {})
     found = [f"cell {cell} is not what its exercise says" for cell in write_cells(notebook)]
     found += [

@@ -238,7 +238,7 @@ def _file() -> Path:
 
 def _read_records() -> dict[str, Record]:
     try:
-        told = json.loads(_file().read_text(encoding="utf-8"))
+        told = json.loads(_file().read_text(encoding="utf-8-sig"))
         kept = {
             number: Record(bool(each["met"]), int(each["tries"]), int(each["asked"]))
             for number, each in told.items()

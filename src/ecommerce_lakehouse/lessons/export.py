@@ -9,7 +9,6 @@ number that moves when a cell is added, and rewrites imports. This is all we nee
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.lessons.committed_form import is_code, source_of
+from ecommerce_lakehouse.lessons.notebook import read_notebook
 from ecommerce_lakehouse.paths import PROJECT
 from ecommerce_lakehouse.registry import NOTEBOOKS
 
@@ -58,7 +58,7 @@ def marked_cells(notebook: Path, module: str | None = None) -> list[str]:
     Raises:
         LakehouseError: A mark names a module that is not exported from this notebook.
     """
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    cells = read_notebook(notebook)["cells"]
     marked = [(MARK.match(source), source) for source in map(source_of, filter(is_code, cells))]
     found = [(mark[1], source[mark.end() :].strip() + "\n") for mark, source in marked if mark]
     for named in {name for name, _ in found if name}:

@@ -14,7 +14,7 @@ from pathlib import Path
 from ecommerce_lakehouse.artifacts import write_whole
 from ecommerce_lakehouse.errors import LakehouseError
 from ecommerce_lakehouse.lessons.catalogues import find_pages, read_catalogues
-from ecommerce_lakehouse.lessons.notebook import find_lessons
+from ecommerce_lakehouse.lessons.notebook import find_lessons, read_notebook
 from ecommerce_lakehouse.lessons.translation import translate_markdown, translate_notebook
 from ecommerce_lakehouse.paths import PROJECT, work_folder
 
@@ -52,7 +52,7 @@ def make_mirror(language: str) -> tuple[Path, list[Path]]:
 def _make_files(language: str) -> Iterator[tuple[Path, str]]:
     """Each file, by its path in the project."""
     for path in find_lessons():
-        lesson = json.loads(path.read_text(encoding="utf-8"))
+        lesson = read_notebook(path)
         catalogue = read_catalogues(language, f"notebooks/{path.stem}", "exercises", "messages")
         made = translate_notebook(lesson, catalogue)
         text = json.dumps(made, indent=1, ensure_ascii=False) + "\n"

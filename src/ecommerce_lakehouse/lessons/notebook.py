@@ -7,10 +7,30 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ecommerce_lakehouse.errors import InputError
+from ecommerce_lakehouse.errors import InputError, LakehouseError
 from ecommerce_lakehouse.paths import PROJECT
 
 FOLDER = PROJECT / "notebooks"
+NAME = re.compile(r"\d\d_[a-z_]+")
+"""JupyterLab calls a copy 01_bronze-Copy1; that is no lesson."""
+
+
+def read_notebook(path: Path) -> dict[str, Any]:
+    """A notebook as it stands in its file.
+
+    Raises:
+        LakehouseError: The file is no notebook, as after a merge that was left half done.
+    """
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(notebook["cells"], list):
+            return dict(notebook)
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise LakehouseError(
+        f"{path} is not a notebook: it is damaged, or something else was saved under its name.",
+        f'Take the committed one again:  git checkout -- "{path}"',
+    )
 
 
 def find_lessons(first: str = "", last: str = "") -> list[Path]:
@@ -23,7 +43,7 @@ def find_lessons(first: str = "", last: str = "") -> list[Path]:
     Raises:
         InputError: There is no such notebook.
     """
-    found = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
+    found = _all_lessons()
 
     def place(wanted: str) -> int:
         for index, path in enumerate(found):
@@ -40,6 +60,10 @@ def find_lessons(first: str = "", last: str = "") -> list[Path]:
     return found[start : end + 1]
 
 
+def _all_lessons() -> list[Path]:
+    return sorted(path for path in FOLDER.glob("*.ipynb") if NAME.fullmatch(path.stem))
+
+
 def find_charts() -> dict[str, str]:
     """Which lesson draws each chart, in the order of the lessons: `monthly_revenue: 06_…`.
 
@@ -47,8 +71,8 @@ def find_charts() -> dict[str, str]:
     """
     return {
         name: path.stem
-        for path in sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+        for path in _all_lessons()
+        for cell in read_notebook(path)["cells"]
         for output in cell.get("outputs", ())
         for name in re.findall(r"(\w+)\.png, drawn from", "".join(_words(output)))
     }

@@ -22,7 +22,7 @@ from traitlets.config import Config
 from ecommerce_lakehouse import doctor
 from ecommerce_lakehouse.errors import InputError, LakehouseError, NotebookFailed
 from ecommerce_lakehouse.lessons.committed_form import update_reference
-from ecommerce_lakehouse.lessons.notebook import find_lessons
+from ecommerce_lakehouse.lessons.notebook import find_lessons, read_notebook
 from ecommerce_lakehouse.lessons.translation import ENGLISH, LANGUAGE
 from ecommerce_lakehouse.operations.account import tell_run
 from ecommerce_lakehouse.paths import FOLDERS, PROJECT, resolve
@@ -115,6 +115,8 @@ def _check(
             "Leave the other options out:  lakehouse run --update",
         )
     parse_date(parameters.get("as_of_date"))
+    for source in chosen:
+        read_notebook(source)
     folders = FOLDERS | parameters
     check_data(folders["data_dir"], folders["lakehouse_dir"], full_refresh=full_refresh)
     check_writable(folders["lakehouse_dir"], "--lakehouse-dir FOLDER")

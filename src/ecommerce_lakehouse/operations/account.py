@@ -40,7 +40,7 @@ class FileAccount:
         rows: How many it has.
         reasons: How many of them are in the quarantine, by reason.
         examples: A bad value for each reason.
-        is_newest: Whether no later file could have replaced rows of it.
+        is_newest: Whether no later file that came with it could have replaced rows of it.
     """
 
     entity: str
@@ -90,7 +90,11 @@ def count_by_file(
     for entity, file, reason, times, record in counted.orderBy("source_table", "reason").collect():
         found.setdefault((entity, file), []).append((reason, times, record))
     rows = _rows_of(folder, found)
-    newest = {entity: max(folder.files_in(registry.get(entity)), default="") for entity, _ in found}
+    among = {} if files is None else files
+    newest = {
+        entity: max(among.get(entity) or folder.files_in(registry.get(entity)), default="")
+        for entity, _ in found
+    }
     return [
         FileAccount(
             entity,

@@ -32,14 +32,14 @@ def parse_moment(value: str | date) -> datetime:
     try:
         if isinstance(value, str):
             value = _day_or_time(value.strip())
-    except ValueError:
+        if isinstance(value, datetime):
+            return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # in UTC it may be before the first year
         raise InputError(
             f'The moment is "{value}", expected a day or a time of a day, in UTC.',
             'For example:  2024-06-30   or   "2024-06-30 18:00"',
         ) from None
-    if not isinstance(value, datetime):
-        return datetime.combine(value, time.max, UTC)
-    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    return datetime.combine(value, time.max, UTC)
 
 
 def _day_or_time(text: str) -> date:

@@ -25,7 +25,7 @@ CAUSES = (
     (
         r"Could not (reserve enough|allocate compressed class) space"
         r"|insufficient memory for the Java Runtime|Cannot allocate memory|Not enough space"
-        r"|Failed to (mmap|commit|reserve)",
+        r"|Failed to (mmap|commit|reserve)\b(?!:)",
         "This machine gave Java too little memory.",
         "Close other programs. If a limit is set, lift it with:  ulimit -v unlimited",
     ),

@@ -105,12 +105,17 @@ def start_jvm(master: str | None = None, raw_bytes: int = 0) -> Any:
         os.environ["JAVA_HOME"] = os.fspath(java.resolve().parents[1])
     delete_old_logs()
     with log_file().open("ab") as log:
-        begins = log.tell()
+        begins, others = log.tell(), psutil.Process().children()
         try:
             output = {"stdout": log, "stderr": log, "cwd": _folder()}
             gateway = launch_gateway(conf, popen_kwargs=output)
-        except Exception as problem:
-            raise _did_not_start(log_file(), begins) from problem
+        except BaseException as problem:  # also Ctrl-C: nobody else would end that Java
+            for child in psutil.Process().children():
+                if child not in others:
+                    child.kill()
+            if isinstance(problem, Exception):
+                raise _did_not_start(log_file(), begins) from problem
+            raise
     return gateway
 
 

@@ -96,7 +96,8 @@ def _check_name(name: str) -> None:
 
 
 NEARLY = re.compile(
-    r"raw[ _-]?(customer|order[ _-]?item|order|product)s?(.*)\.csv(\.gz|\.zip|\.xz|\.zst)?",
+    r"raw[ _-]*(customer|order[ _-]?item|order|product)s?(.*?)\s*"
+    r"\.(?:csv|tsv|txt)(?:\.txt)?(\.gz|\.bz2|\.zip|\.xz|\.zst)?\s*",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -109,13 +110,16 @@ def find_misnamed(storage: LocalFiles, data_dir: str) -> list[str]:
         data_dir: An absolute folder or URI.
     """
     sentences = []
-    for name in storage.names(data_dir):
+    names = storage.names(data_dir)
+    for name in names:
         found = NEARLY.fullmatch(name)
         if not found or re.fullmatch(rf"raw_({'|'.join(RAW_COLUMNS)})(_.+)?\.csv", name):
             continue
         entity = "order_items" if "item" in found[1].lower() else f"{found[1].lower()}s"
         suffix = re.sub(r"[^\w.-]+", "_", found[2]).strip("_-")
         wanted = f"raw_{entity}{'_' if suffix else ''}{suffix}.csv"
+        if wanted in names:
+            wanted = wanted.replace(".csv", "_2.csv")
         packed = " (unpacked)" if found[3] else ""
         sentences.append(f"{name} is not read. Its name would have to be:  {wanted}{packed}")
     return sentences
