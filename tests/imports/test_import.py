@@ -274,6 +274,11 @@ def test_a_plain_dump_of_postgres(tmp_path: Path) -> None:
     [
         (DUMP.replace("public.orders", "shop.orders"), "shop.sql has no table public.orders"),
         ("PGDMP...", "pg_restore --file plain.sql shop.sql"),
+        (
+            DUMP.partition("2	an@")[0],
+            "shop.sql ends in the middle of its table public.customers",
+        ),
+        (DUMP.removesuffix("\\.\n"), "shop.sql ends in the middle of its table public.products"),
     ],
 )
 def test_another_dump_is_refused(tmp_path: Path, dump: str, told: str) -> None:
