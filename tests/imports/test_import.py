@@ -361,7 +361,7 @@ def test_statuses_are_mapped_whatever_their_letters(custom: str, tmp_path: Path)
 
 
 def test_no_row_is_lost_however_it_is_broken(custom: str, tmp_path: Path) -> None:
-    """Too few fields are filled up; too many are one field, which silver calls corrupt."""
+    """Too few fields, or too many, are one field, which silver calls corrupt."""
     broken = [
         '1,1,01/01/2023,x,"1,00",Mug,L',
         "2,1",
@@ -369,13 +369,28 @@ def test_no_row_is_lost_however_it_is_broken(custom: str, tmp_path: Path) -> Non
         '4,1,01/01/2023,x,"1,00","a\nb ""c"" d",L',
         "",
         '5,1,01/01/2023,x,"1,00",Mug,L',
+        "6,1,01/01/2023,x",
     ]
-    write(tmp_path / "in", orders_1=ORDERS + "\n".join(broken) + "\n")
+    write(tmp_path / "in", orders_1=ORDERS + "\n".join(broken))
     accounts = convert(custom, tmp_path)
     found = rows(tmp_path / "out", "orders")
-    assert [row[0] for row in found] == ["1", "2", "4", "5", broken[2]]
-    assert (accounts["orders"].rows_in, accounts["orders"].broken) == (5, 1)
-    assert rows(tmp_path / "out", "products")[2][1] == 'a\nb "c" d L'
+    assert [row[0] for row in found] == ["1", "4", "5", broken[1], broken[2], broken[-1]]
+    assert (accounts["orders"].rows_in, accounts["orders"].broken) == (6, 3)
+    assert rows(tmp_path / "out", "products")[1][1] == 'a\nb "c" d L'
+
+
+def test_a_broken_row_of_a_joined_export_is_not_lost(custom: str, tmp_path: Path) -> None:
+    path = Path(custom)
+    joined = 'from = "orders_*.csv"\njoin = "places.csv"\non = "id"\n\n[orders.columns]'
+    text = path.read_text(encoding="utf-8")
+    text = text.replace('from = "orders_*.csv"\n\n[orders.columns]', joined)
+    path.write_text(text.replace('"customer"', '"buyer"'), encoding="utf-8")
+    order = '1,1,01/01/2023,x,"1,00",Mug,L\n'
+    write(tmp_path / "in", orders_1=ORDERS + order, places="id,buyer\n1,7\n2,8,more\n3\n")
+    accounts = convert(custom, tmp_path)
+    found = rows(tmp_path / "out", "orders")
+    assert found == [["1", "7", "2023-01-01", "pending", "1.00"], ["2,8,more"], ["3"]]
+    assert accounts["orders"].broken == 2
 
 
 @pytest.mark.parametrize(

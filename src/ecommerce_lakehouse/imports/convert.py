@@ -44,7 +44,7 @@ class ImportAccount:
         exports: How many files were read.
         rows_in: Their rows.
         rows_out: The rows of the raw file.
-        broken: Rows with too many fields, or quotes that do not fit: each is one field now.
+        broken: Rows with too few or too many fields, or quotes that do not fit: each is one field.
         kept: For each column, how many texts could not be converted and are as they stood.
     """
 
@@ -264,9 +264,10 @@ class _Conversion:
         query = self._query()
         path = self._scratch / f"{name}.csv"
         write_csv(db, query, path)
-        broken = sum(file.broken_rows for file in files)
+        read = [*files, joined] if joined else files
+        broken = sum(file.broken_rows for file in read)
         with path.open("ab") as raw:
-            for file in files:
+            for file in read:
                 with file.broken.open("rb") as others:
                     shutil.copyfileobj(others, raw)
         rows_in = self._count("SELECT count(*) FROM source")

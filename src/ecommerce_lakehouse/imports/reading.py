@@ -42,6 +42,8 @@ class Plain:
 def write_plain(export: Path, table: FileMapping, target: Path) -> Plain:
     """Write an export as plain CSV: UTF-8, commas, every field quoted, as many as the header has.
 
+    A row with fewer is not filled up: a shipping cost that is not there is not 0.00.
+
     Args:
         export: The file.
         table: How it is written.
@@ -70,11 +72,11 @@ def write_plain(export: Path, table: FileMapping, target: Path) -> Plain:
             good.writerow(header)
             broken_rows = 0
             for fields, text in rows:
-                if fields is None or len(fields) > len(header):
+                if fields is not None and len(fields) == len(header):
+                    good.writerow(fields)
+                elif fields != []:  # an empty line
                     bad.writerow([text])
                     broken_rows += 1
-                elif fields:
-                    good.writerow(fields + [""] * (len(header) - len(fields)))
     except UnicodeDecodeError as problem:
         raise InputError(
             f"{export.name} is not {table.encoding.upper()}{_line_of(export, table)} "
