@@ -716,10 +716,42 @@ def test_a_folder_that_cannot_be_written_is_named(
         import_files(read_mapping(custom), tmp_path / "in", Path(out.format(tmp_path)))
 
 
-def test_numbers_that_somebody_changed_are_not_guessed(custom: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "row",
+    ["order_item_id,1,one", 'order_item_id,"1,1', "order_item_id,1", "order_item_id,1,", "a,b,1,2"],
+)
+def test_numbers_that_somebody_changed_are_not_guessed(
+    custom: str, tmp_path: Path, row: str
+) -> None:
     convert(custom, tmp_path)
-    (tmp_path / "out" / "numbers.csv").write_text("name,text,number\norder_item_id,1,one\n")
+    (tmp_path / "out" / "numbers.csv").write_text(f"name,text,number\n{row}\n")
     assert "numbers.csv is not as an import wrote it" in refused(custom, tmp_path, delivery="2")
+
+
+def test_a_folder_in_the_place_of_the_numbers_is_told(custom: str, tmp_path: Path) -> None:
+    (tmp_path / "out" / "numbers.csv").mkdir(parents=True)
+    assert "numbers.csv is not as an import wrote it" in refused(custom, tmp_path)
+
+
+def test_a_delivery_without_the_earlier_numbers_is_refused(custom: str, tmp_path: Path) -> None:
+    """It would begin at 1 again, and order 1 would be two orders. All files anew may do so."""
+    write(tmp_path / "in", orders_1=ORDERS + '1,1,01/01/2023,x,"1,00",Mug,L\n')
+    convert(custom, tmp_path)
+    (tmp_path / "out" / "numbers.csv").unlink()
+    told = refused(custom, tmp_path, delivery="2024-07")
+    assert "numbers.csv is missing" in told
+    assert "raw_customers.csv" in told
+    convert(custom, tmp_path, overwrite=True)
+    convert(custom, tmp_path, delivery="2024-07")
+
+
+def test_a_mapping_without_numbers_needs_none(custom: str, tmp_path: Path) -> None:
+    path = Path(custom)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r"{ number = .* }", '"id"', text), encoding="utf-8")
+    convert(custom, tmp_path)
+    convert(custom, tmp_path, delivery="2024-07")
+    assert not (tmp_path / "out" / "numbers.csv").exists()
 
 
 @pytest.mark.parametrize("name", ["my [shop]", "it's", "a*b", "José 日"])

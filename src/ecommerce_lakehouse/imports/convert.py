@@ -33,6 +33,7 @@ MOST_LINES = 100_000
 """Line 2 of what got number 7 is 700,002: nobody has to keep numbers of lines."""
 NUMBERS = "numbers.csv"
 """The file beside the raw ones that says which number a text got."""
+BRING_BACK = "Bring it back, or import all exports into a new folder with:  --out FOLDER"
 
 
 @dataclass
@@ -91,8 +92,8 @@ def import_files(
         What became of the rows, raw file by raw file.
 
     Raises:
-        InputError: An export is missing, lacks a column or is not in its encoding, or a raw file
-            is there. Nothing was written.
+        InputError: An export is missing, lacks a column or is not in its encoding, a raw file is
+            there, or the numbers of those that are there are missing. Nothing was written.
     """
     if delivery and not re.fullmatch(r"[\w-]+", delivery):
         raise InputError(f'"{delivery}" cannot be a part of a file name.', "Name it as  2024-07.")
@@ -116,6 +117,11 @@ def import_files(
         for name, table in mapping.files.items()
         if table.join
     }
+    numbered = any(
+        cell.number for table in mapping.files.values() for cell in table.columns.values()
+    )
+    if numbered:
+        _check_numbers(out, set(names.values()))
     try:
         out.mkdir(parents=True, exist_ok=True)
         scratch_folder = tempfile.TemporaryDirectory(dir=out, prefix=".import-")
@@ -125,7 +131,8 @@ def import_files(
             "Name a folder of your own with:  --out FOLDER",
         ) from None
     with scratch_folder as scratch, _engine(scratch) as db:
-        _load_numbers(db, out / NUMBERS)
+        if numbered:
+            _load_numbers(db, out / NUMBERS, Path(scratch))
         plain = _PlainFiles(Path(scratch))
         accounts = [
             _Conversion(
@@ -133,11 +140,12 @@ def import_files(
             ).write()
             for table in RAW_COLUMNS
         ]
-        _save_numbers(db, Path(scratch, NUMBERS))
+        if numbered:
+            _save_numbers(db, Path(scratch, NUMBERS))
+            # First: a raw file whose numbers are not kept would be worse than the other way round.
+            os.replace(Path(scratch, NUMBERS), out / NUMBERS)
         for table, name in names.items():
             os.replace(Path(scratch, f"{table}.csv"), out / name)
-        if Path(scratch, NUMBERS).exists():
-            os.replace(Path(scratch, NUMBERS), out / NUMBERS)
     return accounts
 
 
@@ -164,30 +172,50 @@ def _engine(scratch: str) -> Iterator[duckdb.DuckDBPyConnection]:
         db.close()
 
 
-def _load_numbers(db: duckdb.DuckDBPyConnection, known: Path) -> None:
-    db.execute("CREATE TABLE numbers (_of VARCHAR, _text VARCHAR, _number BIGINT)")
-    if known.exists():
-        try:
-            db.execute(
-                "INSERT INTO numbers SELECT name, text, CAST(number AS BIGINT) "
-                "FROM read_csv(?, header=true, all_varchar=true)",
-                [str(known)],
-            )
-        except (duckdb.BinderException, duckdb.ConversionException, duckdb.InvalidInputException):
-            raise InputError(
-                f"{known} is not as an import wrote it, and says which text has which number.",
-                "Bring it back, or import all exports into a new folder.",
-            ) from None
+def _check_numbers(out: Path, replaced: set[str]) -> None:
+    """Raw files that stay need the numbers that they were made with."""
+    stays = sorted({path.name for path in out.glob("raw_*.csv")} - replaced)
+    if stays and not (out / NUMBERS).exists():
+        raise InputError(
+            f"{out / NUMBERS} is missing. It says which text has which number in {stays[0]}.",
+            BRING_BACK,
+        )
+
+
+def _load_numbers(db: duckdb.DuckDBPyConnection, known: Path, scratch: Path) -> None:
+    db.execute(
+        "CREATE TABLE numbers "
+        "(_of VARCHAR NOT NULL, _text VARCHAR NOT NULL, _number BIGINT NOT NULL)"
+    )
+    if not known.exists():
+        return
+    changed = InputError(
+        f"{known} is not as an import wrote it, and says which text has which number.", BRING_BACK
+    )
+    try:
+        plain = write_plain(known, FileMapping("", {}), scratch / "known.csv")
+        db.execute(
+            "INSERT INTO numbers SELECT name, text, CAST(number AS BIGINT) "
+            f"FROM {_plain_csv(plain)}"
+        )
+    except (
+        InputError,
+        IsADirectoryError,
+        duckdb.BinderException,
+        duckdb.ConversionException,
+        duckdb.ConstraintException,
+    ):
+        raise changed from None
+    if plain.broken_rows:
+        raise changed
 
 
 def _save_numbers(db: duckdb.DuckDBPyConnection, path: Path) -> None:
-    if db.execute("SELECT count(*) FROM numbers").fetchone() != (0,):
-        write_csv(
-            db,
-            "SELECT _of AS name, _text AS text, _number AS number "
-            "FROM numbers ORDER BY _of, _number",
-            path,
-        )
+    write_csv(
+        db,
+        "SELECT _of AS name, _text AS text, _number AS number FROM numbers ORDER BY _of, _number",
+        path,
+    )
 
 
 def write_csv(db: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
