@@ -1,10 +1,12 @@
 """Other shops' exports become the four raw files: text to text, and no row is lost."""
 
 import csv
+import gzip
 import os
 import re
 import shutil
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -514,6 +516,12 @@ def test_a_folder_without_rows_has_nothing_to_guess(tmp_path: Path) -> None:
         guess_mapping(tmp_path)
 
 
+def test_a_file_that_is_no_text_has_nothing_to_guess(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_bytes(gzip.compress(ONLINE_RETAIL.encode()))
+    with pytest.raises(InputError, match=r"orders\.csv is no text"):
+        guess_mapping(tmp_path)
+
+
 # ── Public shops ─────────────────────────────────────────────────────────────────────────────────
 
 
@@ -596,6 +604,9 @@ def test_the_page_names_every_mapping_and_all_that_a_mapping_may_say() -> None:
         ('date = "%d/%m/%Y"', 'day = "%d"', 'line 20: "day" is not known'),
         ('rows = "last"', 'rows = "best"', 'line 40: "rows" has to be "every", "first" or "last"'),
         ('encoding = "cp1252"', 'encoding = "cp"', 'line 4: "cp" is no encoding'),
+        ('encoding = "cp1252"', 'encoding = "undefined"', 'line 4: "undefined" is no encoding'),
+        ('from = "people.csv"', 'from = "**.csv"', 'line 2: "from" has to be a name in'),
+        ('from = "people.csv"', 'from = "."', 'line 2: "from" has to be a name in'),
         ('delimiter = ";"', 'delimiter = ";;"', 'line 3: "delimiter" has to be one letter'),
         ('from = "people.csv"', 'form = "people.csv"', 'line 2: "form" is not known'),
         ('{ number = "id", line = true }', '{ column = "id", line = true }', '"line" needs'),
@@ -664,6 +675,33 @@ def test_another_encoding_is_told_with_its_line(custom: str, tmp_path: Path) -> 
     assert "orders_1.csv is not UTF-8 in line 2" in refused(custom, tmp_path)
 
 
+def test_an_encoding_that_begins_with_a_mark_is_told_where_there_is_none(
+    custom: str, tmp_path: Path
+) -> None:
+    path = Path(custom)
+    path.write_text(path.read_text(encoding="utf-8").replace("cp1252", "utf-16"), encoding="utf-8")
+    assert "people.csv is not UTF-16 (UTF-16 stream does not start with BOM)" in refused(
+        custom, tmp_path
+    )
+
+
+def test_marks_of_the_byte_order_are_no_part_of_a_name(custom: str, tmp_path: Path) -> None:
+    """Excel writes one; two files put together by hand, or a file saved twice, have two."""
+    text = f'\ufeff\ufeff"id"{ORDERS[2:]}' + '1,1,01/01/2023,x,"1,00",Mug,L\n'
+    write(tmp_path / "in", orders_1=text)
+    Path(custom).write_text("\ufeff" + CUSTOM, encoding="utf-8")
+    convert(custom, tmp_path)
+    assert rows(tmp_path / "out", "orders")[0][0] == "1"
+
+
+@pytest.mark.parametrize("name", ["none", "afile"])
+def test_a_folder_of_exports_that_is_none_is_told(custom: str, tmp_path: Path, name: str) -> None:
+    (tmp_path / "afile").touch()
+    for read in (partial(import_files, read_mapping(custom), out=tmp_path / "out"), guess_mapping):
+        with pytest.raises(InputError, match=f"{name} is no folder"):
+            read(tmp_path / name)
+
+
 def test_a_delivery_whose_name_is_no_part_of_a_file_name_is_refused(
     custom: str, tmp_path: Path
 ) -> None:
@@ -706,6 +744,8 @@ def test_a_way_to_write_dates_that_is_none_is_told(custom: str, tmp_path: Path) 
         ("{}/afile", "cannot be written"),
         ("/proc/nowhere", "cannot be written"),
         ("s3a://bucket/shop", "is not a folder of this machine"),
+        ("{}/o?x", "has a  \\?  or a backslash in its name"),
+        ("{}/o\\x", "has a  \\?  or a backslash in its name"),
     ],
 )
 def test_a_folder_that_cannot_be_written_is_named(

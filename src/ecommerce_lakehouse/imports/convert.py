@@ -20,7 +20,7 @@ import duckdb
 
 from ecommerce_lakehouse.errors import InputError, LakehouseError
 from ecommerce_lakehouse.imports.mapping import FieldMapping, FileMapping, Mapping
-from ecommerce_lakehouse.imports.reading import Plain, write_plain
+from ecommerce_lakehouse.imports.reading import Plain, check_folder, write_plain
 from ecommerce_lakehouse.layers.bronze import RAW_COLUMNS
 
 MEMORY = "600MB"
@@ -101,6 +101,13 @@ def import_files(
         raise InputError(
             f"{out} is not a folder of this machine.", "Import into one, then copy it."
         )
+    whole = Path(os.path.realpath(out))
+    if re.search(r"[?\\]", whole.as_posix()):
+        raise InputError(
+            f"{whole} has a  ?  or a backslash in its name, which DuckDB does not keep.",
+            "Name another folder with:  --out FOLDER",
+        )
+    check_folder(exports, "--from")
     names = {table: f"raw_{table}{'_' * bool(delivery)}{delivery}.csv" for table in RAW_COLUMNS}
     for name in names.values():
         if (out / name).exists() and not overwrite:
