@@ -69,7 +69,10 @@ class ImportAccount:
         if self.merged:
             lines[0] += f", {self.merged:,} merged with others of their key"
         if self.broken:
-            lines.append(f"  {self.broken:,} rows do not have the header's fields; each is one")
+            lines.append(
+                f"  {self.broken:,} row{'s' * (self.broken > 1)} without the header's fields, "
+                "as one field each: silver rejects what is corrupt"
+            )
         for column, count in self.kept.items():
             lines.append(f"  {column}: {count:,} texts as they stood")
         return "\n".join(lines)
