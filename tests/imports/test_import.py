@@ -1,10 +1,12 @@
 """Other shops' exports become the four raw files: text to text, and no row is lost."""
 
 import csv
+import gzip
 import os
 import re
 import shutil
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -274,6 +276,11 @@ def test_a_plain_dump_of_postgres(tmp_path: Path) -> None:
     [
         (DUMP.replace("public.orders", "shop.orders"), "shop.sql has no table public.orders"),
         ("PGDMP...", "pg_restore --file plain.sql shop.sql"),
+        (
+            DUMP.partition("2	an@")[0],
+            "shop.sql ends in the middle of its table public.customers",
+        ),
+        (DUMP.removesuffix("\\.\n"), "shop.sql ends in the middle of its table public.products"),
     ],
 )
 def test_another_dump_is_refused(tmp_path: Path, dump: str, told: str) -> None:
@@ -356,7 +363,7 @@ def test_statuses_are_mapped_whatever_their_letters(custom: str, tmp_path: Path)
 
 
 def test_no_row_is_lost_however_it_is_broken(custom: str, tmp_path: Path) -> None:
-    """Too few fields are filled up; too many are one field, which silver calls corrupt."""
+    """Too few fields, or too many, are one field, which silver calls corrupt."""
     broken = [
         '1,1,01/01/2023,x,"1,00",Mug,L',
         "2,1",
@@ -364,13 +371,28 @@ def test_no_row_is_lost_however_it_is_broken(custom: str, tmp_path: Path) -> Non
         '4,1,01/01/2023,x,"1,00","a\nb ""c"" d",L',
         "",
         '5,1,01/01/2023,x,"1,00",Mug,L',
+        "6,1,01/01/2023,x",
     ]
-    write(tmp_path / "in", orders_1=ORDERS + "\n".join(broken) + "\n")
+    write(tmp_path / "in", orders_1=ORDERS + "\n".join(broken))
     accounts = convert(custom, tmp_path)
     found = rows(tmp_path / "out", "orders")
-    assert [row[0] for row in found] == ["1", "2", "4", "5", broken[2]]
-    assert (accounts["orders"].rows_in, accounts["orders"].broken) == (5, 1)
-    assert rows(tmp_path / "out", "products")[2][1] == 'a\nb "c" d L'
+    assert [row[0] for row in found] == ["1", "4", "5", broken[1], broken[2], broken[-1]]
+    assert (accounts["orders"].rows_in, accounts["orders"].broken) == (6, 3)
+    assert rows(tmp_path / "out", "products")[1][1] == 'a\nb "c" d L'
+
+
+def test_a_broken_row_of_a_joined_export_is_not_lost(custom: str, tmp_path: Path) -> None:
+    path = Path(custom)
+    joined = 'from = "orders_*.csv"\njoin = "places.csv"\non = "id"\n\n[orders.columns]'
+    text = path.read_text(encoding="utf-8")
+    text = text.replace('from = "orders_*.csv"\n\n[orders.columns]', joined)
+    path.write_text(text.replace('"customer"', '"buyer"'), encoding="utf-8")
+    order = '1,1,01/01/2023,x,"1,00",Mug,L\n'
+    write(tmp_path / "in", orders_1=ORDERS + order, places="id,buyer\n1,7\n2,8,more\n3\n")
+    accounts = convert(custom, tmp_path)
+    found = rows(tmp_path / "out", "orders")
+    assert found == [["1", "7", "2023-01-01", "pending", "1.00"], ["2,8,more"], ["3"]]
+    assert "2 rows without the header's fields" in str(accounts["orders"])
 
 
 @pytest.mark.parametrize(
@@ -494,6 +516,12 @@ def test_a_folder_without_rows_has_nothing_to_guess(tmp_path: Path) -> None:
         guess_mapping(tmp_path)
 
 
+def test_a_file_that_is_no_text_has_nothing_to_guess(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_bytes(gzip.compress(ONLINE_RETAIL.encode()))
+    with pytest.raises(InputError, match=r"orders\.csv is no text"):
+        guess_mapping(tmp_path)
+
+
 # ── Public shops ─────────────────────────────────────────────────────────────────────────────────
 
 
@@ -576,6 +604,9 @@ def test_the_page_names_every_mapping_and_all_that_a_mapping_may_say() -> None:
         ('date = "%d/%m/%Y"', 'day = "%d"', 'line 20: "day" is not known'),
         ('rows = "last"', 'rows = "best"', 'line 40: "rows" has to be "every", "first" or "last"'),
         ('encoding = "cp1252"', 'encoding = "cp"', 'line 4: "cp" is no encoding'),
+        ('encoding = "cp1252"', 'encoding = "undefined"', 'line 4: "undefined" is no encoding'),
+        ('from = "people.csv"', 'from = "**.csv"', 'line 2: "from" has to be a name in'),
+        ('from = "people.csv"', 'from = "."', 'line 2: "from" has to be a name in'),
         ('delimiter = ";"', 'delimiter = ";;"', 'line 3: "delimiter" has to be one letter'),
         ('from = "people.csv"', 'form = "people.csv"', 'line 2: "form" is not known'),
         ('{ number = "id", line = true }', '{ column = "id", line = true }', '"line" needs'),
@@ -644,6 +675,33 @@ def test_another_encoding_is_told_with_its_line(custom: str, tmp_path: Path) -> 
     assert "orders_1.csv is not UTF-8 in line 2" in refused(custom, tmp_path)
 
 
+def test_an_encoding_that_begins_with_a_mark_is_told_where_there_is_none(
+    custom: str, tmp_path: Path
+) -> None:
+    path = Path(custom)
+    path.write_text(path.read_text(encoding="utf-8").replace("cp1252", "utf-16"), encoding="utf-8")
+    assert "people.csv is not UTF-16 (UTF-16 stream does not start with BOM)" in refused(
+        custom, tmp_path
+    )
+
+
+def test_marks_of_the_byte_order_are_no_part_of_a_name(custom: str, tmp_path: Path) -> None:
+    """Excel writes one; two files put together by hand, or a file saved twice, have two."""
+    text = f'\ufeff\ufeff"id"{ORDERS[2:]}' + '1,1,01/01/2023,x,"1,00",Mug,L\n'
+    write(tmp_path / "in", orders_1=text)
+    Path(custom).write_text("\ufeff" + CUSTOM, encoding="utf-8")
+    convert(custom, tmp_path)
+    assert rows(tmp_path / "out", "orders")[0][0] == "1"
+
+
+@pytest.mark.parametrize("name", ["none", "afile"])
+def test_a_folder_of_exports_that_is_none_is_told(custom: str, tmp_path: Path, name: str) -> None:
+    (tmp_path / "afile").touch()
+    for read in (partial(import_files, read_mapping(custom), out=tmp_path / "out"), guess_mapping):
+        with pytest.raises(InputError, match=f"{name} is no folder"):
+            read(tmp_path / name)
+
+
 def test_a_delivery_whose_name_is_no_part_of_a_file_name_is_refused(
     custom: str, tmp_path: Path
 ) -> None:
@@ -686,6 +744,8 @@ def test_a_way_to_write_dates_that_is_none_is_told(custom: str, tmp_path: Path) 
         ("{}/afile", "cannot be written"),
         ("/proc/nowhere", "cannot be written"),
         ("s3a://bucket/shop", "is not a folder of this machine"),
+        ("{}/o?x", "has a  \\?  or a backslash in its name"),
+        ("{}/o\\x", "has a  \\?  or a backslash in its name"),
     ],
 )
 def test_a_folder_that_cannot_be_written_is_named(
@@ -696,10 +756,42 @@ def test_a_folder_that_cannot_be_written_is_named(
         import_files(read_mapping(custom), tmp_path / "in", Path(out.format(tmp_path)))
 
 
-def test_numbers_that_somebody_changed_are_not_guessed(custom: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "row",
+    ["order_item_id,1,one", 'order_item_id,"1,1', "order_item_id,1", "order_item_id,1,", "a,b,1,2"],
+)
+def test_numbers_that_somebody_changed_are_not_guessed(
+    custom: str, tmp_path: Path, row: str
+) -> None:
     convert(custom, tmp_path)
-    (tmp_path / "out" / "numbers.csv").write_text("name,text,number\norder_item_id,1,one\n")
+    (tmp_path / "out" / "numbers.csv").write_text(f"name,text,number\n{row}\n")
     assert "numbers.csv is not as an import wrote it" in refused(custom, tmp_path, delivery="2")
+
+
+def test_a_folder_in_the_place_of_the_numbers_is_told(custom: str, tmp_path: Path) -> None:
+    (tmp_path / "out" / "numbers.csv").mkdir(parents=True)
+    assert "numbers.csv is not as an import wrote it" in refused(custom, tmp_path)
+
+
+def test_a_delivery_without_the_earlier_numbers_is_refused(custom: str, tmp_path: Path) -> None:
+    """It would begin at 1 again, and order 1 would be two orders. All files anew may do so."""
+    write(tmp_path / "in", orders_1=ORDERS + '1,1,01/01/2023,x,"1,00",Mug,L\n')
+    convert(custom, tmp_path)
+    (tmp_path / "out" / "numbers.csv").unlink()
+    told = refused(custom, tmp_path, delivery="2024-07")
+    assert "numbers.csv is missing" in told
+    assert "raw_customers.csv" in told
+    convert(custom, tmp_path, overwrite=True)
+    convert(custom, tmp_path, delivery="2024-07")
+
+
+def test_a_mapping_without_numbers_needs_none(custom: str, tmp_path: Path) -> None:
+    path = Path(custom)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r"{ number = .* }", '"id"', text), encoding="utf-8")
+    convert(custom, tmp_path)
+    convert(custom, tmp_path, delivery="2024-07")
+    assert not (tmp_path / "out" / "numbers.csv").exists()
 
 
 @pytest.mark.parametrize("name", ["my [shop]", "it's", "a*b", "José 日"])

@@ -20,7 +20,7 @@ import duckdb
 
 from ecommerce_lakehouse.errors import InputError, LakehouseError
 from ecommerce_lakehouse.imports.mapping import FieldMapping, FileMapping, Mapping
-from ecommerce_lakehouse.imports.reading import Plain, write_plain
+from ecommerce_lakehouse.imports.reading import Plain, check_folder, write_plain
 from ecommerce_lakehouse.layers.bronze import RAW_COLUMNS
 
 MEMORY = "600MB"
@@ -33,6 +33,7 @@ MOST_LINES = 100_000
 """Line 2 of what got number 7 is 700,002: nobody has to keep numbers of lines."""
 NUMBERS = "numbers.csv"
 """The file beside the raw ones that says which number a text got."""
+BRING_BACK = "Bring it back, or import all exports into a new folder with:  --out FOLDER"
 
 
 @dataclass
@@ -44,7 +45,7 @@ class ImportAccount:
         exports: How many files were read.
         rows_in: Their rows.
         rows_out: The rows of the raw file.
-        broken: Rows with too many fields, or quotes that do not fit: each is one field now.
+        broken: Rows with too few or too many fields, or quotes that do not fit: each is one field.
         kept: For each column, how many texts could not be converted and are as they stood.
     """
 
@@ -68,7 +69,10 @@ class ImportAccount:
         if self.merged:
             lines[0] += f", {self.merged:,} merged with others of their key"
         if self.broken:
-            lines.append(f"  {self.broken:,} rows do not have the header's fields; each is one")
+            lines.append(
+                f"  {self.broken:,} row{'s' * (self.broken > 1)} without the header's fields, "
+                "as one field each: silver rejects what is corrupt"
+            )
         for column, count in self.kept.items():
             lines.append(f"  {column}: {count:,} texts as they stood")
         return "\n".join(lines)
@@ -91,8 +95,8 @@ def import_files(
         What became of the rows, raw file by raw file.
 
     Raises:
-        InputError: An export is missing, lacks a column or is not in its encoding, or a raw file
-            is there. Nothing was written.
+        InputError: An export is missing, lacks a column or is not in its encoding, a raw file is
+            there, or the numbers of those that are there are missing. Nothing was written.
     """
     if delivery and not re.fullmatch(r"[\w-]+", delivery):
         raise InputError(f'"{delivery}" cannot be a part of a file name.', "Name it as  2024-07.")
@@ -100,6 +104,13 @@ def import_files(
         raise InputError(
             f"{out} is not a folder of this machine.", "Import into one, then copy it."
         )
+    whole = Path(os.path.realpath(out))
+    if re.search(r"[?\\]", whole.as_posix()):
+        raise InputError(
+            f"{whole} has a  ?  or a backslash in its name, which DuckDB does not keep.",
+            "Name another folder with:  --out FOLDER",
+        )
+    check_folder(exports, "--from")
     names = {table: f"raw_{table}{'_' * bool(delivery)}{delivery}.csv" for table in RAW_COLUMNS}
     for name in names.values():
         if (out / name).exists() and not overwrite:
@@ -116,6 +127,11 @@ def import_files(
         for name, table in mapping.files.items()
         if table.join
     }
+    numbered = any(
+        cell.number for table in mapping.files.values() for cell in table.columns.values()
+    )
+    if numbered:
+        _check_numbers(out, set(names.values()))
     try:
         out.mkdir(parents=True, exist_ok=True)
         scratch_folder = tempfile.TemporaryDirectory(dir=out, prefix=".import-")
@@ -125,7 +141,8 @@ def import_files(
             "Name a folder of your own with:  --out FOLDER",
         ) from None
     with scratch_folder as scratch, _engine(scratch) as db:
-        _load_numbers(db, out / NUMBERS)
+        if numbered:
+            _load_numbers(db, out / NUMBERS, Path(scratch))
         plain = _PlainFiles(Path(scratch))
         accounts = [
             _Conversion(
@@ -133,11 +150,12 @@ def import_files(
             ).write()
             for table in RAW_COLUMNS
         ]
-        _save_numbers(db, Path(scratch, NUMBERS))
+        if numbered:
+            _save_numbers(db, Path(scratch, NUMBERS))
+            # First: a raw file whose numbers are not kept would be worse than the other way round.
+            os.replace(Path(scratch, NUMBERS), out / NUMBERS)
         for table, name in names.items():
             os.replace(Path(scratch, f"{table}.csv"), out / name)
-        if Path(scratch, NUMBERS).exists():
-            os.replace(Path(scratch, NUMBERS), out / NUMBERS)
     return accounts
 
 
@@ -164,30 +182,50 @@ def _engine(scratch: str) -> Iterator[duckdb.DuckDBPyConnection]:
         db.close()
 
 
-def _load_numbers(db: duckdb.DuckDBPyConnection, known: Path) -> None:
-    db.execute("CREATE TABLE numbers (_of VARCHAR, _text VARCHAR, _number BIGINT)")
-    if known.exists():
-        try:
-            db.execute(
-                "INSERT INTO numbers SELECT name, text, CAST(number AS BIGINT) "
-                "FROM read_csv(?, header=true, all_varchar=true)",
-                [str(known)],
-            )
-        except (duckdb.BinderException, duckdb.ConversionException, duckdb.InvalidInputException):
-            raise InputError(
-                f"{known} is not as an import wrote it, and says which text has which number.",
-                "Bring it back, or import all exports into a new folder.",
-            ) from None
+def _check_numbers(out: Path, replaced: set[str]) -> None:
+    """Raw files that stay need the numbers that they were made with."""
+    stays = sorted({path.name for path in out.glob("raw_*.csv")} - replaced)
+    if stays and not (out / NUMBERS).exists():
+        raise InputError(
+            f"{out / NUMBERS} is missing. It says which text has which number in {stays[0]}.",
+            BRING_BACK,
+        )
+
+
+def _load_numbers(db: duckdb.DuckDBPyConnection, known: Path, scratch: Path) -> None:
+    db.execute(
+        "CREATE TABLE numbers "
+        "(_of VARCHAR NOT NULL, _text VARCHAR NOT NULL, _number BIGINT NOT NULL)"
+    )
+    if not known.exists():
+        return
+    changed = InputError(
+        f"{known} is not as an import wrote it, and says which text has which number.", BRING_BACK
+    )
+    try:
+        plain = write_plain(known, FileMapping("", {}), scratch / "known.csv")
+        db.execute(
+            "INSERT INTO numbers SELECT name, text, CAST(number AS BIGINT) "
+            f"FROM {_plain_csv(plain)}"
+        )
+    except (
+        InputError,
+        IsADirectoryError,
+        duckdb.BinderException,
+        duckdb.ConversionException,
+        duckdb.ConstraintException,
+    ):
+        raise changed from None
+    if plain.broken_rows:
+        raise changed
 
 
 def _save_numbers(db: duckdb.DuckDBPyConnection, path: Path) -> None:
-    if db.execute("SELECT count(*) FROM numbers").fetchone() != (0,):
-        write_csv(
-            db,
-            "SELECT _of AS name, _text AS text, _number AS number "
-            "FROM numbers ORDER BY _of, _number",
-            path,
-        )
+    write_csv(
+        db,
+        "SELECT _of AS name, _text AS text, _number AS number FROM numbers ORDER BY _of, _number",
+        path,
+    )
 
 
 def write_csv(db: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
@@ -264,9 +302,10 @@ class _Conversion:
         query = self._query()
         path = self._scratch / f"{name}.csv"
         write_csv(db, query, path)
-        broken = sum(file.broken_rows for file in files)
+        read = [*files, joined] if joined else files
+        broken = sum(file.broken_rows for file in read)
         with path.open("ab") as raw:
-            for file in files:
+            for file in read:
                 with file.broken.open("rb") as others:
                     shutil.copyfileobj(others, raw)
         rows_in = self._count("SELECT count(*) FROM source")

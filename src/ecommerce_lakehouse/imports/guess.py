@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from ecommerce_lakehouse.errors import InputError
-from ecommerce_lakehouse.imports.reading import LONGEST_FIELD
+from ecommerce_lakehouse.imports.reading import LONGEST_FIELD, check_folder
 from ecommerce_lakehouse.layers.bronze import RAW_COLUMNS
 
 LOOKED_AT = 1000
@@ -91,8 +91,9 @@ def guess_mapping(folder: Path) -> str:
         folder: The exports.
 
     Raises:
-        InputError: There is no CSV file with a row.
+        InputError: There is no folder, no CSV file with a row, or one that is no text.
     """
+    check_folder(folder, "--guess")
     exports = [
         found
         for path in sorted(folder.glob("*.csv"))
@@ -119,8 +120,13 @@ def _look(path: Path) -> Export:
     except UnicodeDecodeError as problem:
         if problem.end < len(beginning) - 4:
             encoding = "cp1252"
-    text = beginning.decode(encoding, errors="replace").removeprefix("\ufeff")
+    text = beginning.decode(encoding, errors="replace").lstrip("\ufeff")
     header = text.partition("\n")[0]
+    if re.search(r"[\x00-\x08\x0e-\x1f]", header):
+        raise InputError(
+            f"{path.name} is no text: it may be compressed, or UTF-16.",
+            "Unpack it, or save it as UTF-8; or move it out of the folder.",
+        )
     delimiter = max(",;\t|", key=header.count)
     lines = text.splitlines(keepends=True)
     rows = list(islice(csv.DictReader(lines, delimiter=delimiter, restval=""), LOOKED_AT))

@@ -119,7 +119,7 @@ def read_mapping(location: str) -> Mapping:
     """
     path = ready_mappings().get(location, Path(location))
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
         told = tomllib.loads(text)
     except OSError as problem:
         known = ", ".join(ready_mappings())
@@ -168,14 +168,21 @@ class _Reader:
         if len(delimiter) != 1 or delimiter in '"\r\n':
             raise self._error(name, "delimiter", '"delimiter" has to be one letter, and no quote')
         for key in {"from", "join"} & told.keys():
-            if Path(told[key]).is_absolute():
-                raise self._error(name, key, f'"{key}" has to be a name in the folder of exports')
+            try:
+                list(Path(__file__).glob(told[key]))  # finds nothing, refuses no pattern
+            except (ValueError, IndexError, NotImplementedError):
+                raise self._error(
+                    name,
+                    key,
+                    f'"{key}" has to be a name in the folder of exports',
+                    'Such as  "orders.csv"  or  "orders_*.csv".',
+                ) from None
         if ("join" in told) != ("on" in told):
             raise self._error(name, "join", '"join" and "on" need each other')
         encoding = told.get("encoding", "utf-8")
         try:
             "".encode(encoding)
-        except LookupError:
+        except (LookupError, ValueError):
             raise self._error(name, "encoding", f'"{encoding}" is no encoding') from None
         section = f"{name}.columns"
         for key in told["columns"].keys() - set(RAW_COLUMNS[name]):

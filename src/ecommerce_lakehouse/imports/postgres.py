@@ -28,7 +28,7 @@ def read_table(
         lines: Its lines.
 
     Raises:
-        InputError: The dump has no such table, or is not plain.
+        InputError: The dump has no such table, is not plain, or was cut short.
     """
     with dump.open("rb") as file:
         if file.read(5) == b"PGDMP":
@@ -44,17 +44,16 @@ def read_table(
         there.append(found[1].replace('"', ""))
         if there[-1] == table:
             yield [name.strip().strip('"') for name in found[2].split(",")], line
-            yield from _rows(lines)
-            return
+            for line in lines:
+                text = line.rstrip("\r\n")
+                if text == "\\.":
+                    return
+                yield [_unescape(field) for field in text.split("\t")], text
+            raise InputError(
+                f"{dump.name} ends in the middle of its table {table}: it was cut short.",
+                f"Make it again with:  pg_dump --file {dump.name} DATABASE",
+            )
     raise InputError(f"{dump.name} has no table {table}.", f"It has {', '.join(there) or 'none'}.")
-
-
-def _rows(lines: Iterator[str]) -> Iterator[tuple[list[str], str]]:
-    for line in lines:
-        text = line.rstrip("\r\n")
-        if text == "\\.":
-            return
-        yield [_unescape(field) for field in text.split("\t")], text
 
 
 def _unescape(text: str) -> str:

@@ -10,6 +10,7 @@ import codecs
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from ecommerce_lakehouse.errors import InputError
@@ -39,8 +40,20 @@ class Plain:
     broken_rows: int
 
 
+def check_folder(folder: Path, flag: str) -> None:
+    """Refuse a folder of exports that is none.
+
+    Raises:
+        InputError: It is a file, or not there.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder.", f"Name one with exports:  {flag} FOLDER")
+
+
 def write_plain(export: Path, table: FileMapping, target: Path) -> Plain:
     """Write an export as plain CSV: UTF-8, commas, every field quoted, as many as the header has.
+
+    A row with fewer is not filled up: a shipping cost that is not there is not 0.00.
 
     Args:
         export: The file.
@@ -70,15 +83,15 @@ def write_plain(export: Path, table: FileMapping, target: Path) -> Plain:
             good.writerow(header)
             broken_rows = 0
             for fields, text in rows:
-                if fields is None or len(fields) > len(header):
+                if fields is not None and len(fields) == len(header):
+                    good.writerow(fields)
+                elif fields != []:  # an empty line
                     bad.writerow([text])
                     broken_rows += 1
-                elif fields:
-                    good.writerow(fields + [""] * (len(header) - len(fields)))
-    except UnicodeDecodeError as problem:
+    except UnicodeError as problem:
         raise InputError(
             f"{export.name} is not {table.encoding.upper()}{_line_of(export, table)} "
-            f"({problem.reason}).",
+            f"({getattr(problem, 'reason', problem)}).",
             'Say what it is, such as  encoding = "cp1252"  in its section of the mapping.',
         ) from None
     return Plain(target, header, broken, broken_rows)
@@ -91,7 +104,8 @@ def _rows(
     seen: list[str] = []
 
     def lines() -> Iterator[str]:
-        for line in file:
+        # Some files have two marks of the byte order, of which the encoding took one.
+        for line in chain([next(file, "").lstrip("\ufeff")], file):
             seen.append(line)
             yield line
 
