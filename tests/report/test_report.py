@@ -1,7 +1,11 @@
 """A report is a folder for people without Python: whole, safe to open, from anywhere."""
 
 import csv
+import os
 import re
+import socket
+import stat
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -127,10 +131,12 @@ def test_nothing_comes_from_elsewhere_and_every_link_leads_somewhere(report: Pat
 
 
 def test_the_same_charts_make_the_same_bytes(artifacts: Path, report: Path) -> None:
-    """A report replaces the one before it."""
+    """A report replaces the one before it, and what is drawn no more is not in it."""
     before = snapshot(report)
-    (report / "pictures" / "gone.png").write_bytes(b"of a chart that is drawn no more")
-    write_report(read_gallery(artifacts), report)
+    gallery = read_gallery(artifacts)
+    write_report([*gallery, replace(gallery[0], name="100 % gone – “x” & y")], report)
+    assert len(snapshot(report)) == len(before) + 3
+    write_report(gallery, report)
     assert snapshot(report) == before
 
 
@@ -146,7 +152,14 @@ def test_a_place_that_cannot_be_written_is_an_error_with_a_remedy(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("place", ["notes.txt", "tables/mine.xlsx", "mine/index.html"])
+PLACES_OF_OTHERS = [
+    *("notes.txt", "tables/mine.xlsx", "mine/index.html"),
+    *("tables/my_notes.csv", "tables/my_notes.html", "pictures/holiday.png"),
+]
+"""The last three are where a report has files of its own."""
+
+
+@pytest.mark.parametrize("place", PLACES_OF_OTHERS)
 def test_a_folder_that_holds_something_else_is_left_alone(
     artifacts: Path, report: Path, place: str
 ) -> None:
@@ -157,6 +170,29 @@ def test_a_folder_that_holds_something_else_is_left_alone(
         write_report(read_gallery(artifacts), report)
     assert "--out" in refused.value.remedy
     assert snapshot(report) == before
+
+
+def test_what_is_no_file_and_no_folder_is_left_alone(
+    artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipe and a socket here; a device would be lost to the whole machine."""
+    monkeypatch.chdir(tmp_path)  # the name of a socket must be short
+    os.mkfifo("pipe")
+    with socket.socket(socket.AF_UNIX) as held:
+        held.bind("socket")
+        for name, is_of_kind in (("pipe", stat.S_ISFIFO), ("socket", stat.S_ISSOCK)):
+            with pytest.raises(InputError, match=f"{name} is no folder") as refused:
+                write_report(read_gallery(artifacts), name)
+            assert "--out FOLDER" in refused.value.remedy
+            assert is_of_kind(Path(name).stat().st_mode)
+
+
+def test_a_pipe_in_the_place_of_a_table_is_left_alone(artifacts: Path, report: Path) -> None:
+    (report / "tables" / "spent.csv").unlink()
+    os.mkfifo(report / "tables" / "spent.csv")
+    with pytest.raises(InputError, match=r"holds something else: report/tables/spent\.csv"):
+        write_report(read_gallery(artifacts), report)
+    assert (report / "tables" / "spent.csv").is_fifo()
 
 
 def test_a_page_of_somebody_else_is_no_report(artifacts: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.paths import is_local
@@ -61,27 +62,28 @@ def write_report(gallery: list[Exhibit], out: str | os.PathLike[str]) -> Path:
 
 def _refuse_other_content(folder: Path) -> None:
     """An earlier report may go, but nothing that somebody put into it."""
-    if folder.is_file():
-        raise InputError(f"{folder} is a file.", "Name a folder of your own with:  --out FOLDER")
-    other = [path for path in sorted(folder.rglob("*")) if not _is_of_a_report(path, folder)]
-    page = folder / "index.html"
-    if page.is_file() and GENERATOR not in page.read_bytes():
-        other = [page]
-    if other:
+    if not folder.exists():
+        return
+    if not folder.is_dir():  # a file; or a device, a pipe or a socket, which would be lost
+        raise InputError(f"{folder} is no folder.", "Name a folder of your own with:  --out FOLDER")
+    index = folder / "index.html"
+    page = index.read_bytes() if index.is_file() else b""
+    others = (path for path in sorted(folder.rglob("*")) if not _is_of_a_report(path, folder, page))
+    if other := next(others, None):
         raise InputError(
-            f"{folder} holds something else: {other[0].relative_to(folder.parent)}. "
+            f"{folder} holds something else: {other.relative_to(folder.parent)}. "
             "Nothing was written.",
             "Name a folder that is empty, or not there yet, with:  --out FOLDER",
         )
 
 
-def _is_of_a_report(path: Path, folder: Path) -> bool:
-    """Whether a report could have written a file here; one without its page has none."""
-    place = path.relative_to(folder)
-    if not (folder / "index.html").is_file() or path.is_symlink():
+def _is_of_a_report(path: Path, folder: Path, page: bytes) -> bool:
+    """Whether a report wrote this: its page is one of ours, and names every file beside it."""
+    place = path.relative_to(folder).as_posix()
+    if GENERATOR not in page or path.is_symlink():
         return False
     if path.is_dir():
-        return str(place) in ("pictures", "tables")
-    known = {".": ("index.html", "style.css"), "tables": (".csv", ".html"), "pictures": (".png",)}
-    endings = known.get(str(place.parent), ())
-    return place.name.endswith(endings) and (str(place.parent) != "." or place.name in endings)
+        return place in ("pictures", "tables")
+    return path.is_file() and (
+        place == "index.html" or f'"{quote(os.fsencode(place))}"'.encode() in page
+    )
