@@ -17,8 +17,8 @@ from typing import NamedTuple
 import nbformat
 import pytest
 
-from ecommerce_lakehouse import cli, doctor, jobs
-from ecommerce_lakehouse.errors import LakehouseError
+from ecommerce_lakehouse import cli, doctor, jobs, paths
+from ecommerce_lakehouse.errors import InputError, LakehouseError
 from ecommerce_lakehouse.lessons import export as lesson_export
 from ecommerce_lakehouse.lessons import notebook
 from ecommerce_lakehouse.lessons import run as lesson_run
@@ -275,6 +275,31 @@ def test_an_option_that_is_given_and_empty_is_no_missing_one(
 def test_an_empty_folder_of_a_job_is_no_missing_one(answer_of: Command) -> None:
     answer = answer_of(job("bronze"), "--data-dir", "")
     assert is_one_clear_message(answer), answer
+
+
+@pytest.mark.parametrize("option", ["--data-dir", "--lakehouse-dir", "--artifacts-dir"])
+@pytest.mark.usefixtures("nothing_starts")
+def test_a_home_of_nobody_is_no_folder(lakehouse: Command, option: str) -> None:
+    answer = lakehouse("run", option, "~nosuchuser/x")
+    assert is_one_clear_message(answer), answer
+    assert "~nosuchuser is nobody's home" in answer.err
+
+
+@pytest.mark.parametrize("find", [paths.from_shell, paths.resolve])
+def test_a_tilde_is_a_home_or_an_error(
+    monkeypatch: pytest.MonkeyPatch, find: Callable[[str], str]
+) -> None:
+    """Without a home, `~/x` was a folder at the root, or one that is thrown away."""
+    monkeypatch.setenv("HOME", "/home/zoe")
+    assert find("~/x") == "/home/zoe/x"
+    assert find("./~x").endswith("/~x")
+    with pytest.raises(InputError, match="~nosuchuser is nobody's home"):
+        find("~nosuchuser/x")
+    for home in ("", str(paths.lent_home())):
+        monkeypatch.setenv("HOME", home)
+        for folder in ("~", "~/x"):
+            with pytest.raises(InputError, match="~ is nobody's home"):
+                find(folder)
 
 
 @pytest.mark.parametrize(
