@@ -133,6 +133,21 @@ def is_local(location: str) -> bool:
     return "://" not in location and not location.startswith("file:")
 
 
+def local_folder(location: str | os.PathLike[str], option: str) -> Path:
+    """A folder that only this machine's own programs write. The option names another one.
+
+    Raises:
+        InputError: It is a URI.
+    """
+    text = os.fspath(location)
+    if not is_local(text):
+        raise InputError(
+            f"{text} is no folder of this machine.",
+            f"Name a folder of your own with:  {option} FOLDER",
+        )
+    return Path(text)
+
+
 def for_message(location: str) -> str:
     """The form of a folder that goes into messages: relative to the project if inside it."""
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ecommerce_lakehouse.errors import InputError
-from ecommerce_lakehouse.paths import is_local
+from ecommerce_lakehouse.paths import local_folder
 from ecommerce_lakehouse.report.gallery import Exhibit
 from ecommerce_lakehouse.report.pages import exhibit_files, render
 
@@ -35,13 +35,9 @@ def write_report(gallery: list[Exhibit], out: str | os.PathLike[str]) -> Path:
         >>> page.name
         'index.html'
     """
-    if not is_local(os.fspath(out)):
-        raise InputError(
-            f"{out} is no folder of this machine.", "Name a folder of your own with:  --out FOLDER"
-        )
+    folder = local_folder(out, "--out").absolute().resolve()
     index = render("index.html", gallery=gallery)
     files = {"index.html": index, **exhibit_files(gallery, home="../index.html")}
-    folder = Path(out).absolute().resolve()
     _refuse_other_content(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
