@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import tempfile
 from pathlib import Path
@@ -62,6 +63,11 @@ def _refuse_other_content(folder: Path) -> None:
         return
     if not folder.is_dir():  # a file; or a device, a pipe or a socket, which would be lost
         raise InputError(f"{folder} is no folder.", "Name a folder of your own with:  --out FOLDER")
+    if os.path.ismount(folder):
+        raise InputError(
+            f"{folder} is a mounted file system, which a report cannot replace.",
+            f"Name a folder in it with:  --out {shlex.quote(str(folder / 'report'))}",
+        )
     index = folder / "index.html"
     page = index.read_bytes() if index.is_file() else b""
     others = (path for path in sorted(folder.rglob("*")) if not _is_of_a_report(path, folder, page))

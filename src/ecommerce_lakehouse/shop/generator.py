@@ -66,7 +66,8 @@ def generate(customers: int, out: Path, seed: int = 7) -> dict[str, Any]:
     out = Path(out).absolute()
     _refuse_other_content(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    draft = out.with_name(f".{out.name}.{os.getpid()}.part")
+    # Beside the place, or in it: it may be a file system of its own, as a container's volume is.
+    draft = (out if out.exists() else out.parent) / f".shop.{os.getpid()}.part"
     shutil.rmtree(draft, ignore_errors=True)
     try:
         for name in FOLDERS:
