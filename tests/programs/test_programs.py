@@ -509,6 +509,9 @@ def test_a_job_without_the_layer_below_says_what_builds_it(folder: Path) -> None
         ),
         (["--customers", "3", "--out", "{folder}/file/shop"], "--out FOLDER"),
         (["--customers", "3", "--out", "{folder}/file"], "--out FOLDER"),
+        (["--customers", "3", "--out", "{folder}/" + "x" * 256], "--out FOLDER"),
+        (["--customers", "3", "--out", "{folder}/circle"], "--out FOLDER"),
+        (["--customers", "3", "--out", "{folder}/circle/shop"], "--out FOLDER"),
         (["--customers", "3", "--out", "s3://bucket/shop"], "s3://bucket/shop is no folder"),
         (["--customers", "3", "--out", "file://{folder}/shop"], "/shop is no folder"),
     ],
@@ -521,6 +524,7 @@ def test_a_shop_that_cannot_be_made_is_one_message(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(folder)
+    (folder / "circle").symlink_to("circle")
     before = contents(folder)
     answer = lakehouse("generate", *(text.format(folder=folder) for text in arguments))
     assert is_one_clear_message(answer), answer

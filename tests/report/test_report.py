@@ -140,16 +140,31 @@ def test_the_same_charts_make_the_same_bytes(artifacts: Path, report: Path) -> N
     assert snapshot(report) == before
 
 
-@pytest.mark.parametrize("out", ["s3://bucket/report", "{here}/charts/spent.png/report"])
+@pytest.mark.parametrize(
+    "out",
+    [
+        *("s3://bucket/report", "{here}/charts/spent.png/report", "{here}/circle"),
+        *("{here}/circle/report", "x" * 256, "{here}/" + "x/" * 2500),
+    ],
+    ids=["address", "in a file", "circle", "in a circle", "long name", "long path"],
+)
 def test_a_place_that_cannot_be_written_is_an_error_with_a_remedy(
     artifacts: Path, out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Here an address of an object store, and a folder inside a file."""
+    """Such as an address of an object store, a folder inside a file, a link to itself."""
     monkeypatch.chdir(tmp_path)
+    circle = artifacts.parent / "circle"
+    circle.unlink(missing_ok=True)
+    circle.symlink_to(circle)
     with pytest.raises(InputError) as refused:
         write_report(read_gallery(artifacts), out.format(here=artifacts.parent))
     assert "--out FOLDER" in refused.value.remedy
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_may_be_as_long_as_the_system_allows(artifacts: Path, tmp_path: Path) -> None:
+    page = write_report(read_gallery(artifacts), tmp_path / ("x" * 255))
+    assert page.is_file()
 
 
 PLACES_OF_OTHERS = [

@@ -395,6 +395,11 @@ def test_a_shop_is_replaced_whole_or_not_at_all(
     assert {path: read_bytes_or_none(path) for path in tmp_path.rglob("*")} == before
 
 
+def test_a_name_may_be_as_long_as_the_system_allows(tmp_path: Path) -> None:
+    generate(3, tmp_path / ("x" * 255))
+    assert (tmp_path / ("x" * 255) / "truth.json").is_file()
+
+
 def test_rows_are_counted_as_the_files_hold_them(shop: Path) -> None:
     """Rows in = rows kept + rows quarantined, table by table and month by month."""
     truth, main = read_truth(shop), read(shop)

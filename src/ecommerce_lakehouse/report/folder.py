@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
-import shutil
 import tempfile
 from pathlib import Path
 from urllib.parse import quote
@@ -16,6 +16,12 @@ from ecommerce_lakehouse.report.pages import exhibit_files, render
 
 GENERATOR = b'<meta name="generator" content="lakehouse report">'
 """By this a later report knows a folder that it may replace."""
+
+NO_PLACE = (
+    *(errno.EEXIST, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG),
+    *(errno.EACCES, errno.EPERM, errno.EROFS),
+)
+"""What the system says where another folder helps. A full disk is none of these."""
 
 
 def write_report(gallery: list[Exhibit], out: str | os.PathLike[str]) -> Path:
@@ -36,13 +42,13 @@ def write_report(gallery: list[Exhibit], out: str | os.PathLike[str]) -> Path:
         >>> page.name
         'index.html'
     """
-    folder = local_folder(out, "--out").absolute().resolve()
+    folder = Path(os.path.realpath(local_folder(out, "--out")))
     index = render("index.html", gallery=gallery)
     files = {"index.html": index, **exhibit_files(gallery, home="../index.html")}
-    _refuse_other_content(folder)
     try:
+        _refuse_other_content(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as beside:
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".report.") as beside:
             written = Path(beside) / "new"
             for name, content in files.items():
                 (written / name).parent.mkdir(parents=True, exist_ok=True)
@@ -50,9 +56,12 @@ def write_report(gallery: list[Exhibit], out: str | os.PathLike[str]) -> Path:
             if folder.exists():
                 folder.rename(Path(beside) / "old")
             written.rename(folder)
-    except (FileExistsError, NotADirectoryError, PermissionError, shutil.Error):
+    except OSError as problem:
+        if problem.errno not in NO_PLACE:
+            raise
         raise InputError(
-            f"{folder} cannot be written.", "Name a folder of your own with:  --out FOLDER"
+            f"{folder} cannot be written ({problem.strerror}).",
+            "Name a folder of your own with:  --out FOLDER",
         ) from None
     return folder / "index.html"
 
