@@ -260,6 +260,13 @@ def test_a_folder_without_charts_is_an_error_with_a_remedy(tmp_path: Path) -> No
     assert "lakehouse run" in refused.value.remedy
 
 
+def test_charts_of_an_object_store_have_to_be_copied_first(artifacts: Path) -> None:
+    """They were looked for in a folder `s3:`."""
+    with pytest.raises(InputError, match="s3://bucket/charts is no folder of this machine"):
+        read_gallery("s3://bucket/charts")
+    assert read_gallery(f"file:{artifacts}")
+
+
 def test_every_chart_of_a_lesson_has_a_title_in_the_gallery() -> None:
     """They come in the order of the lessons, tables without a chart last."""
     lessons = find_charts()
