@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecommerce_lakehouse.errors import InputError
-from ecommerce_lakehouse.paths import for_message, resolve
+from ecommerce_lakehouse.paths import for_message, local_folder, resolve
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,9 +23,9 @@ def artifacts_folder(location: str | os.PathLike[str]) -> Path:
     """The folder for charts and exports, made if it is not there.
 
     Raises:
-        InputError: It cannot be made or written.
+        InputError: It is at another machine, or cannot be made or written.
     """
-    folder = Path(resolve(location).removeprefix("file:"))
+    folder = local_folder(resolve(location).removeprefix("file:"), "--artifacts-dir")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):

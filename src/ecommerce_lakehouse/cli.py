@@ -25,7 +25,7 @@ from ecommerce_lakehouse.jobs import (
     run_app,
     score,
 )
-from ecommerce_lakehouse.paths import FOLDERS, require_checkout
+from ecommerce_lakehouse.paths import FOLDERS, local_folder, require_checkout
 
 if TYPE_CHECKING:
     from ecommerce_lakehouse.tables.lakehouse import Lakehouse
@@ -282,7 +282,7 @@ def generate(
 
     begun = time.monotonic()
     try:
-        truth = make(customers, Path(out), seed)
+        truth = make(customers, local_folder(out, "--out"), seed)
     except OSError as problem:
         raise InputError(
             f"{out} cannot be written ({problem.strerror}).",

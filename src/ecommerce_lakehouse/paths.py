@@ -87,26 +87,27 @@ def resolve(location: str | os.PathLike[str]) -> str:
         The URI as it was, or an absolute local path.
 
     Raises:
-        InputError: It is empty, as from a variable that is not set.
+        InputError: It is empty, as from a variable that is not set, or in nobody's home.
     """
     text = os.fspath(location)
     if not text.strip():
         raise InputError("The name of a folder is empty.", "Name one, or leave the parameter out.")
     if not is_local(text):
         return text.rstrip("/")
-    return str((PROJECT / Path(text).expanduser()).absolute())
+    return str((PROJECT / _expand_home(text)).absolute())
 
 
 def from_shell(folder: str) -> str:
     """A folder named on a command line: it starts where the command was typed.
 
     Raises:
-        InputError: It is relative to a working directory that is there no more.
+        InputError: It is relative to a working directory that is there no more, or in
+            nobody's home.
     """
     if not is_local(folder):
         return folder
     try:
-        return str(Path(folder).expanduser().absolute())
+        return str(Path(_expand_home(folder)).absolute())
     except FileNotFoundError:
         raise InputError(
             "The folder in which this command was typed has been deleted.",
@@ -114,9 +115,37 @@ def from_shell(folder: str) -> str:
         ) from None
 
 
+def _expand_home(folder: str) -> str:
+    """A folder without the ~ that it may begin with."""
+    expanded = os.path.expanduser(folder)
+    whose = folder.partition("/")[0]
+    has_home = os.environ.get("HOME") not in ("", os.fspath(lent_home()))
+    if whose.startswith("~") and (expanded == folder or (whose == "~" and not has_home)):
+        raise InputError(
+            f"{whose} is nobody's home on this machine.",
+            "Name the folder from the root on:  /a/folder/of/yours",
+        )
+    return expanded
+
+
 def is_local(location: str) -> bool:
     """Whether a resolved location is a path of this machine, not a URI for Spark to look at."""
     return "://" not in location and not location.startswith("file:")
+
+
+def local_folder(location: str | os.PathLike[str], option: str) -> Path:
+    """A folder that only this machine's own programs write. The option names another one.
+
+    Raises:
+        InputError: It is a URI.
+    """
+    text = os.fspath(location)
+    if not is_local(text):
+        raise InputError(
+            f"{text} is no folder of this machine.",
+            f"Name a folder of your own with:  {option} FOLDER",
+        )
+    return Path(text)
 
 
 def for_message(location: str) -> str:
@@ -150,6 +179,11 @@ def find_home() -> Path:
         home = Path()
     if home.is_absolute() and os.access(home, os.W_OK | os.X_OK):
         return home
+    return lent_home()
+
+
+def lent_home() -> Path:
+    """The home of a user who has none; it may be gone tomorrow."""
     return Path(tempfile.gettempdir()) / f"ecommerce-lakehouse-{os.getuid()}"
 
 

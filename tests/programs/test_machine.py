@@ -274,6 +274,29 @@ def test_where_the_features_do_not_fit_the_tables_stay(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("file_systems")
+def test_a_mounted_folder_gets_a_shop_and_no_report(tmp_path: Path) -> None:
+    """As a volume of a container. It cannot be renamed, so no report can take its place."""
+    volume = tmp_path / "a volume"
+    volume.mkdir()
+    place = shlex.quote(str(volume))
+    generate = shlex.join([LAKEHOUSE, "generate", "--customers", "3", "--out", str(volume)])
+    report = shlex.join([LAKEHOUSE, "report", "--out", str(volume)])
+    steps = [
+        *(f"mount -t tmpfs tmpfs {place}", f"{generate} >&2", f"{generate} >&2", f"ls -A {place}"),
+        f"umount {place}",
+        *(f"mount -t tmpfs tmpfs {place}", f"! {report}", f"ls -A {place}"),
+    ]
+    done = answer([*ALONE, "sh", "-c", " && ".join(steps)])
+    assert done.returncode == 0, done.stderr
+    raw = [f"raw_{table}.csv" for table in ("customers", "order_items", "orders", "products")]
+    assert done.stdout.splitlines() == ["campaign", "next", *raw, "truth.json"]
+    wrong, remedy = done.stderr.splitlines()[-2:]
+    assert f"{volume} is a mounted file system" in wrong
+    assert f"--out '{volume}/report'" in remedy
+    assert [path.name for path in tmp_path.iterdir()] == ["a volume"]
+
+
+@pytest.mark.usefixtures("file_systems")
 @pytest.mark.nightly
 def test_a_temporary_folder_without_programs_stops_nothing(tmp_path: Path) -> None:
     """The project may stand in it, and still has programs."""

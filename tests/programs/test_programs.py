@@ -17,8 +17,8 @@ from typing import NamedTuple
 import nbformat
 import pytest
 
-from ecommerce_lakehouse import cli, doctor, jobs
-from ecommerce_lakehouse.errors import LakehouseError
+from ecommerce_lakehouse import cli, doctor, jobs, paths
+from ecommerce_lakehouse.errors import InputError, LakehouseError
 from ecommerce_lakehouse.lessons import export as lesson_export
 from ecommerce_lakehouse.lessons import notebook
 from ecommerce_lakehouse.lessons import run as lesson_run
@@ -277,6 +277,31 @@ def test_an_empty_folder_of_a_job_is_no_missing_one(answer_of: Command) -> None:
     assert is_one_clear_message(answer), answer
 
 
+@pytest.mark.parametrize("option", ["--data-dir", "--lakehouse-dir", "--artifacts-dir"])
+@pytest.mark.usefixtures("nothing_starts")
+def test_a_home_of_nobody_is_no_folder(lakehouse: Command, option: str) -> None:
+    answer = lakehouse("run", option, "~nosuchuser/x")
+    assert is_one_clear_message(answer), answer
+    assert "~nosuchuser is nobody's home" in answer.err
+
+
+@pytest.mark.parametrize("find", [paths.from_shell, paths.resolve])
+def test_a_tilde_is_a_home_or_an_error(
+    monkeypatch: pytest.MonkeyPatch, find: Callable[[str], str]
+) -> None:
+    """Without a home, `~/x` was a folder at the root, or one that is thrown away."""
+    monkeypatch.setenv("HOME", "/home/zoe")
+    assert find("~/x") == "/home/zoe/x"
+    assert find("./~x").endswith("/~x")
+    with pytest.raises(InputError, match="~nosuchuser is nobody's home"):
+        find("~nosuchuser/x")
+    for home in ("", str(paths.lent_home())):
+        monkeypatch.setenv("HOME", home)
+        for folder in ("~", "~/x"):
+            with pytest.raises(InputError, match="~ is nobody's home"):
+                find(folder)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["--help"], ["tidy", "--check"], ["export", "--check"], ["report", "--out", sys.executable]],
@@ -484,11 +509,22 @@ def test_a_job_without_the_layer_below_says_what_builds_it(folder: Path) -> None
         ),
         (["--customers", "3", "--out", "{folder}/file/shop"], "--out FOLDER"),
         (["--customers", "3", "--out", "{folder}/file"], "--out FOLDER"),
+        (["--customers", "3", "--out", "{folder}/" + "x" * 256], "--out FOLDER"),
+        (["--customers", "3", "--out", "{folder}/circle"], "--out FOLDER"),
+        (["--customers", "3", "--out", "{folder}/circle/shop"], "--out FOLDER"),
+        (["--customers", "3", "--out", "s3://bucket/shop"], "s3://bucket/shop is no folder"),
+        (["--customers", "3", "--out", "file://{folder}/shop"], "/shop is no folder"),
     ],
 )
 def test_a_shop_that_cannot_be_made_is_one_message(
-    lakehouse: Command, folder: Path, arguments: list[str], said: str
+    lakehouse: Command,
+    folder: Path,
+    arguments: list[str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "circle").symlink_to("circle")
     before = contents(folder)
     answer = lakehouse("generate", *(text.format(folder=folder) for text in arguments))
     assert is_one_clear_message(answer), answer

@@ -10,7 +10,7 @@ import pytest
 from builders import frame
 from pyspark.sql import SparkSession
 
-from ecommerce_lakehouse.artifacts import write_csv, write_parquet
+from ecommerce_lakehouse.artifacts import artifacts_folder, write_csv, write_parquet
 from ecommerce_lakehouse.errors import InputError
 
 
@@ -85,6 +85,18 @@ def test_a_folder_that_cannot_be_is_an_error_with_a_remedy(tmp_path: Path) -> No
         write_csv(pd.DataFrame({"a": [1]}), "x", to=tmp_path / "artifacts")
     assert refused.value.message == f"{tmp_path}/artifacts/ cannot be written."
     assert "--artifacts-dir" in refused.value.remedy
+
+
+def test_an_address_of_an_object_store_is_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder `s3:` was made; an address of this machine is another name of a folder."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="s3://bucket/charts is no folder") as refused:
+        artifacts_folder("s3://bucket/charts")
+    assert "--artifacts-dir FOLDER" in refused.value.remedy
+    assert list(tmp_path.iterdir()) == []
+    assert artifacts_folder(f"file://{tmp_path}") == tmp_path
 
 
 def test_what_a_reader_has_to_know_stands_beside_the_table(tmp_path: Path) -> None:

@@ -1,7 +1,11 @@
 """A report is a folder for people without Python: whole, safe to open, from anywhere."""
 
 import csv
+import os
 import re
+import socket
+import stat
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -127,26 +131,50 @@ def test_nothing_comes_from_elsewhere_and_every_link_leads_somewhere(report: Pat
 
 
 def test_the_same_charts_make_the_same_bytes(artifacts: Path, report: Path) -> None:
-    """A report replaces the one before it."""
+    """A report replaces the one before it, and what is drawn no more is not in it."""
     before = snapshot(report)
-    (report / "pictures" / "gone.png").write_bytes(b"of a chart that is drawn no more")
-    write_report(read_gallery(artifacts), report)
+    gallery = read_gallery(artifacts)
+    write_report([*gallery, replace(gallery[0], name="100 % gone – “x” & y")], report)
+    assert len(snapshot(report)) == len(before) + 3
+    write_report(gallery, report)
     assert snapshot(report) == before
 
 
-@pytest.mark.parametrize("out", ["s3://bucket/report", "{here}/charts/spent.png/report"])
+@pytest.mark.parametrize(
+    "out",
+    [
+        *("s3://bucket/report", "{here}/charts/spent.png/report", "{here}/circle"),
+        *("{here}/circle/report", "x" * 256, "{here}/" + "x/" * 2500),
+    ],
+    ids=["address", "in a file", "circle", "in a circle", "long name", "long path"],
+)
 def test_a_place_that_cannot_be_written_is_an_error_with_a_remedy(
     artifacts: Path, out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Here an address of an object store, and a folder inside a file."""
+    """Such as an address of an object store, a folder inside a file, a link to itself."""
     monkeypatch.chdir(tmp_path)
+    circle = artifacts.parent / "circle"
+    circle.unlink(missing_ok=True)
+    circle.symlink_to(circle)
     with pytest.raises(InputError) as refused:
         write_report(read_gallery(artifacts), out.format(here=artifacts.parent))
     assert "--out FOLDER" in refused.value.remedy
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("place", ["notes.txt", "tables/mine.xlsx", "mine/index.html"])
+def test_a_name_may_be_as_long_as_the_system_allows(artifacts: Path, tmp_path: Path) -> None:
+    page = write_report(read_gallery(artifacts), tmp_path / ("x" * 255))
+    assert page.is_file()
+
+
+PLACES_OF_OTHERS = [
+    *("notes.txt", "tables/mine.xlsx", "mine/index.html"),
+    *("tables/my_notes.csv", "tables/my_notes.html", "pictures/holiday.png"),
+]
+"""The last three are where a report has files of its own."""
+
+
+@pytest.mark.parametrize("place", PLACES_OF_OTHERS)
 def test_a_folder_that_holds_something_else_is_left_alone(
     artifacts: Path, report: Path, place: str
 ) -> None:
@@ -157,6 +185,29 @@ def test_a_folder_that_holds_something_else_is_left_alone(
         write_report(read_gallery(artifacts), report)
     assert "--out" in refused.value.remedy
     assert snapshot(report) == before
+
+
+def test_what_is_no_file_and_no_folder_is_left_alone(
+    artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipe and a socket here; a device would be lost to the whole machine."""
+    monkeypatch.chdir(tmp_path)  # the name of a socket must be short
+    os.mkfifo("pipe")
+    with socket.socket(socket.AF_UNIX) as held:
+        held.bind("socket")
+        for name, is_of_kind in (("pipe", stat.S_ISFIFO), ("socket", stat.S_ISSOCK)):
+            with pytest.raises(InputError, match=f"{name} is no folder") as refused:
+                write_report(read_gallery(artifacts), name)
+            assert "--out FOLDER" in refused.value.remedy
+            assert is_of_kind(Path(name).stat().st_mode)
+
+
+def test_a_pipe_in_the_place_of_a_table_is_left_alone(artifacts: Path, report: Path) -> None:
+    (report / "tables" / "spent.csv").unlink()
+    os.mkfifo(report / "tables" / "spent.csv")
+    with pytest.raises(InputError, match=r"holds something else: report/tables/spent\.csv"):
+        write_report(read_gallery(artifacts), report)
+    assert (report / "tables" / "spent.csv").is_fifo()
 
 
 def test_a_page_of_somebody_else_is_no_report(artifacts: Path, tmp_path: Path) -> None:
@@ -207,6 +258,13 @@ def test_a_folder_without_charts_is_an_error_with_a_remedy(tmp_path: Path) -> No
     with pytest.raises(InputError, match="has no charts") as refused:
         read_gallery(tmp_path / "nowhere")
     assert "lakehouse run" in refused.value.remedy
+
+
+def test_charts_of_an_object_store_have_to_be_copied_first(artifacts: Path) -> None:
+    """They were looked for in a folder `s3:`."""
+    with pytest.raises(InputError, match="s3://bucket/charts is no folder of this machine"):
+        read_gallery("s3://bucket/charts")
+    assert read_gallery(f"file:{artifacts}")
 
 
 def test_every_chart_of_a_lesson_has_a_title_in_the_gallery() -> None:

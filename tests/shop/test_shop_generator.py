@@ -7,6 +7,7 @@ module and Decimal.
 import csv
 import hashlib
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.paths import PROJECT
 from ecommerce_lakehouse.shop import generate, spool
 
@@ -353,6 +355,49 @@ def test_a_refused_size_leaves_the_folder_alone(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["shop"]
     generate(6, tmp_path / "fresh")
     assert files(shop) == files(tmp_path / "fresh") | {"notes.txt": b"mine"}
+
+
+def read_bytes_or_none(path: Path) -> bytes | None:
+    """What a file holds; None of a folder or a pipe."""
+    return path.read_bytes() if path.is_file() else None
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        *("truth.json", "raw_orders.csv", "next/raw_orders_2024-07.csv"),
+        *("campaign/campaign.csv", "campaign/truth.json", "next"),
+    ],
+)
+def test_a_file_of_ones_own_is_never_replaced(tmp_path: Path, place: str) -> None:
+    """A folder without a generated shop; the file is named, and nothing is written."""
+    mine = tmp_path / "my_shop" / place
+    mine.parent.mkdir(parents=True)
+    mine.write_text('{"mine": 1}\n')
+    with pytest.raises(InputError, match=f"my_shop/{place} is in the way") as refused:
+        generate(3, tmp_path / "my_shop")
+    assert "--out FOLDER" in refused.value.remedy
+    assert [path for path in tmp_path.rglob("*") if not path.is_dir()] == [mine]
+    assert mine.read_text() == '{"mine": 1}\n'
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo], ids=["folder", "pipe"])
+def test_a_shop_is_replaced_whole_or_not_at_all(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    """In the place of a raw file stands what is no file."""
+    generate(3, tmp_path)
+    (tmp_path / "raw_orders.csv").unlink()
+    make(tmp_path / "raw_orders.csv")
+    before = {path: read_bytes_or_none(path) for path in tmp_path.rglob("*")}
+    with pytest.raises(InputError, match=r"raw_orders\.csv is in the way"):
+        generate(4, tmp_path)
+    assert {path: read_bytes_or_none(path) for path in tmp_path.rglob("*")} == before
+
+
+def test_a_name_may_be_as_long_as_the_system_allows(tmp_path: Path) -> None:
+    generate(3, tmp_path / ("x" * 255))
+    assert (tmp_path / ("x" * 255) / "truth.json").is_file()
 
 
 def test_rows_are_counted_as_the_files_hold_them(shop: Path) -> None:

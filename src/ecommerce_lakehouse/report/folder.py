@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import shutil
+import shlex
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 from ecommerce_lakehouse.errors import InputError
-from ecommerce_lakehouse.paths import is_local
+from ecommerce_lakehouse.paths import local_folder
 from ecommerce_lakehouse.report.gallery import Exhibit
 from ecommerce_lakehouse.report.pages import exhibit_files, render
 
 GENERATOR = b'<meta name="generator" content="lakehouse report">'
 """By this a later report knows a folder that it may replace."""
+
+NO_PLACE = (
+    *(errno.EEXIST, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG),
+    *(errno.EACCES, errno.EPERM, errno.EROFS),
+)
+"""What the system says where another folder helps. A full disk is none of these."""
 
 
 def write_report(gallery: list[Exhibit], out: str | os.PathLike[str]) -> Path:
@@ -34,17 +42,13 @@ def write_report(gallery: list[Exhibit], out: str | os.PathLike[str]) -> Path:
         >>> page.name
         'index.html'
     """
-    if not is_local(os.fspath(out)):
-        raise InputError(
-            f"{out} is no folder of this machine.", "Name a folder of your own with:  --out FOLDER"
-        )
+    folder = Path(os.path.realpath(local_folder(out, "--out")))
     index = render("index.html", gallery=gallery)
     files = {"index.html": index, **exhibit_files(gallery, home="../index.html")}
-    folder = Path(out).absolute().resolve()
-    _refuse_other_content(folder)
     try:
+        _refuse_other_content(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as beside:
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".report.") as beside:
             written = Path(beside) / "new"
             for name, content in files.items():
                 (written / name).parent.mkdir(parents=True, exist_ok=True)
@@ -52,36 +56,45 @@ def write_report(gallery: list[Exhibit], out: str | os.PathLike[str]) -> Path:
             if folder.exists():
                 folder.rename(Path(beside) / "old")
             written.rename(folder)
-    except (FileExistsError, NotADirectoryError, PermissionError, shutil.Error):
+    except OSError as problem:
+        if problem.errno not in NO_PLACE:
+            raise
         raise InputError(
-            f"{folder} cannot be written.", "Name a folder of your own with:  --out FOLDER"
+            f"{folder} cannot be written ({problem.strerror}).",
+            "Name a folder of your own with:  --out FOLDER",
         ) from None
     return folder / "index.html"
 
 
 def _refuse_other_content(folder: Path) -> None:
     """An earlier report may go, but nothing that somebody put into it."""
-    if folder.is_file():
-        raise InputError(f"{folder} is a file.", "Name a folder of your own with:  --out FOLDER")
-    other = [path for path in sorted(folder.rglob("*")) if not _is_of_a_report(path, folder)]
-    page = folder / "index.html"
-    if page.is_file() and GENERATOR not in page.read_bytes():
-        other = [page]
-    if other:
+    if not folder.exists():
+        return
+    if not folder.is_dir():  # a file; or a device, a pipe or a socket, which would be lost
+        raise InputError(f"{folder} is no folder.", "Name a folder of your own with:  --out FOLDER")
+    if os.path.ismount(folder):
         raise InputError(
-            f"{folder} holds something else: {other[0].relative_to(folder.parent)}. "
+            f"{folder} is a mounted file system, which a report cannot replace.",
+            f"Name a folder in it with:  --out {shlex.quote(str(folder / 'report'))}",
+        )
+    index = folder / "index.html"
+    page = index.read_bytes() if index.is_file() else b""
+    others = (path for path in sorted(folder.rglob("*")) if not _is_of_a_report(path, folder, page))
+    if other := next(others, None):
+        raise InputError(
+            f"{folder} holds something else: {other.relative_to(folder.parent)}. "
             "Nothing was written.",
             "Name a folder that is empty, or not there yet, with:  --out FOLDER",
         )
 
 
-def _is_of_a_report(path: Path, folder: Path) -> bool:
-    """Whether a report could have written a file here; one without its page has none."""
-    place = path.relative_to(folder)
-    if not (folder / "index.html").is_file() or path.is_symlink():
+def _is_of_a_report(path: Path, folder: Path, page: bytes) -> bool:
+    """Whether a report wrote this: its page is one of ours, and names every file beside it."""
+    place = path.relative_to(folder).as_posix()
+    if GENERATOR not in page or path.is_symlink():
         return False
     if path.is_dir():
-        return str(place) in ("pictures", "tables")
-    known = {".": ("index.html", "style.css"), "tables": (".csv", ".html"), "pictures": (".png",)}
-    endings = known.get(str(place.parent), ())
-    return place.name.endswith(endings) and (str(place.parent) != "." or place.name in endings)
+        return place in ("pictures", "tables")
+    return path.is_file() and (
+        place == "index.html" or f'"{quote(os.fsencode(place))}"'.encode() in page
+    )

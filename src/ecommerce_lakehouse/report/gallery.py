@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from ecommerce_lakehouse.errors import InputError
-from ecommerce_lakehouse.paths import for_message, resolve
+from ecommerce_lakehouse.paths import for_message, local_folder, resolve
 
 NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 
@@ -62,13 +62,14 @@ def read_gallery(
         lessons: The lesson that draws each chart, in the order to show them. Others follow by name.
 
     Raises:
-        InputError: There is no chart, or a file is no picture or no table.
+        InputError: There is no chart, a file is no picture or no table, or the folder is a URI of
+            another machine.
 
     Examples:
         >>> [each.name for each in read_gallery("artifacts")][:2]
         ['airflow_dag', 'bronze_rows_and_missing']
     """
-    folder = Path(resolve(artifacts_dir).removeprefix("file:"))
+    folder = local_folder(resolve(artifacts_dir).removeprefix("file:"), "--artifacts-dir")
     charts = {path.stem for path in folder.glob("[!.]*.png")}
     tables = {path.stem for path in folder.glob("[!.]*.csv")}
     if not charts:

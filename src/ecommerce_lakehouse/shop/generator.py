@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from ecommerce_lakehouse.errors import InputError
 from ecommerce_lakehouse.shop.calendar import AS_OF_DAY, DELIVERIES
 from ecommerce_lakehouse.shop.faults import COLUMNS
 from ecommerce_lakehouse.shop.history import BLOCK, COMPLETED, STRIDE, Block
@@ -23,6 +25,12 @@ from ecommerce_lakehouse.shop.tally import Tally, product_count
 
 FOLDERS = ("next", "campaign")
 """Beside the first files: the later deliveries, and the campaign after them."""
+
+PLACES = ("truth.json", "raw_*.csv", "next/raw_*.csv", "campaign/*.csv", "campaign/truth.json")
+"""Where the files of a shop are."""
+
+_TRUTH = re.compile(rb'\{\s+"as_of_date": "[-\d]+",\s+"customers": \d+,\s+"fault_counts"')
+"""How the truth.json of a generated shop begins."""
 
 _LISTS = ("left_at_as_of", "next_six_months_spend")
 _FUTURE = np.dtype([("place", "i8"), ("day", "i2"), ("left", "?"), ("spend", "i8")])
@@ -48,6 +56,7 @@ def generate(customers: int, out: Path, seed: int = 7) -> dict[str, Any]:
 
     Raises:
         ValueError: If customers is below 1 or seed is negative.
+        InputError: If something else is in the way than a generated shop. Nothing was written.
         OSError: If the folder cannot be written; it is then as it was.
     """
     if customers < 1:
@@ -55,8 +64,10 @@ def generate(customers: int, out: Path, seed: int = 7) -> dict[str, Any]:
     if seed < 0:
         raise ValueError(f"The seed must be 0 or more, not {seed}.")
     out = Path(out).absolute()
+    _refuse_other_content(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    draft = out.with_name(f".{out.name}.{os.getpid()}.part")
+    # Beside the place, or in it: it may be a file system of its own, as a container's volume is.
+    draft = (out if out.exists() else out.parent) / f".shop.{os.getpid()}.part"
     shutil.rmtree(draft, ignore_errors=True)
     try:
         for name in FOLDERS:
@@ -73,6 +84,26 @@ def file_name(table: str, delivery: int) -> str:
     if delivery == 0:
         return f"raw_{table}.csv"
     return f"next/raw_{table}_{DELIVERIES[delivery - 1]}.csv"
+
+
+def _refuse_other_content(out: Path) -> None:
+    """An earlier shop may go, but no file of one's own, and nothing that is no file."""
+    truth = out / "truth.json"
+    is_a_shop = truth.is_file() and _is_of_a_shop(truth)
+    files = (path for place in PLACES for path in sorted(out.glob(place)))
+    others = [path for path in files if not (is_a_shop and path.is_file())]
+    folders = (out, *(out / name for name in FOLDERS))
+    others += [path for path in folders if os.path.lexists(path) and not path.is_dir()]
+    if others:
+        raise InputError(
+            f"{others[0]} is in the way: it is no file of a generated shop. Nothing was written.",
+            "Name a folder that is empty, or not there yet, with:  --out FOLDER",
+        )
+
+
+def _is_of_a_shop(truth: Path) -> bool:
+    with truth.open("rb") as file:
+        return _TRUTH.match(file.read(1000)) is not None
 
 
 def _replace(draft: Path, out: Path) -> None:
