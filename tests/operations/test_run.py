@@ -77,6 +77,25 @@ def test_of_two_runs_the_later_goes_on(
     assert [row.outcome for row in steps(open_lake(spark, shop))].count("unchanged") == 1
 
 
+def test_a_damaged_table_is_named_and_made_anew_where_its_folder_is_deleted(
+    spark: SparkSession, shop: Path
+) -> None:
+    """After a power cut a log may be empty; and somebody may tidy up."""
+    raw, typed = shop / "lake/bronze/customers", shop / "lake/silver/stg_customers"
+    for log in typed.glob("_delta_log/*.json"):
+        log.write_bytes(b"")
+    with pytest.raises(LakehouseError, match=r"silver\.stg_customers, .*\[DELTA_STATE_RECOVER"):
+        run(open_lake(spark, shop), full_refresh=True)
+    shutil.rmtree(typed)
+    for file in raw.glob("*.parquet"):
+        file.unlink()
+    with pytest.raises(LakehouseError, match=r"silver\.stg_customers, .*FILE_NOT_EXIST\].*bronze"):
+        run(open_lake(spark, shop))
+    shutil.rmtree(raw)
+    run(open_lake(spark, shop))
+    assert open_lake(spark, shop).read("stg_customers").count() == 2
+
+
 def test_every_run_step_and_check_is_recorded(spark: SparkSession, shop: Path) -> None:
     lake = open_lake(spark, shop)
     (begun,) = ops(lake, "runs")

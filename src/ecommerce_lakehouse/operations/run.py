@@ -5,6 +5,7 @@ The records are tables too, in the folder's `ops` layer; see `run_records`.
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,9 +21,14 @@ from ecommerce_lakehouse.operations.change import Change, Outcome, rebuild
 from ecommerce_lakehouse.operations.gate import Gate
 from ecommerce_lakehouse.operations.run_records import RunRecords
 from ecommerce_lakehouse.operations.update import update
+from ecommerce_lakehouse.paths import for_message
 from ecommerce_lakehouse.registry import Table
+from ecommerce_lakehouse.spark.stop import SPARK_ERRORS
 from ecommerce_lakehouse.storage.delta_log import Provenance
 from ecommerce_lakehouse.tables.lakehouse import Lakehouse
+
+DAMAGE = re.compile(r"\[[\w.]*(STATE_RECOVER_ERROR|FILE_NOT_EXIST|TRUNCATED_TRANSACTION_LOG)\].*")
+"""The words by which Delta or Spark says that files of a table are not what its log says."""
 
 
 class Run:
@@ -150,6 +156,16 @@ class Run:
         except QualityError:
             self._take_back(table.layer)
             raise
+        except SPARK_ERRORS as problem:
+            damage = DAMAGE.search(str(problem))
+            if damage is None:
+                raise
+            raise LakehouseError(
+                f"The files of {table.full_name}, or of a table that it reads, are damaged or "
+                f"gone: {damage[0]}",
+                f"Delete the folder of that table in {for_message(self._lake.location)}; "
+                "the next run makes it anew:  lakehouse build",
+            ) from problem
         finally:
             read = self._rows_read(table, change, before)
             left = read - change.inserted + change.deleted if _sorts_out(table) else 0
