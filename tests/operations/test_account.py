@@ -126,6 +126,7 @@ def test_a_day_that_one_order_makes_is_doubted(
     ] * bool(days)
 
 
+@pytest.mark.nightly
 def test_a_file_whose_name_comes_too_early_to_change_anything_is_doubted(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

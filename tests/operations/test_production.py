@@ -393,7 +393,7 @@ def lakehouse(
         (["maintain"], "There is no folder {folder}/lake."),
         (["restore", "--to", "2024-06-30"], "There is no folder {folder}/lake."),
         (["restore", "--to", "yesterday"], 'The moment is "yesterday"'),
-        (["restore", "gold.nothing", "--to", "2024-06-30"], "no table called nothing"),
+        (["restore", "gold.nothing", "--to", "2024-06-30"], "no table called gold.nothing"),
     ],
 )
 def test_a_bad_option_is_one_message_and_makes_no_folder(

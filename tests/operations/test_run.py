@@ -77,6 +77,7 @@ def test_of_two_runs_the_later_goes_on(
     assert [row.outcome for row in steps(open_lake(spark, shop))].count("unchanged") == 1
 
 
+@pytest.mark.nightly
 def test_a_damaged_table_is_named_and_made_anew_where_its_folder_is_deleted(
     spark: SparkSession, shop: Path
 ) -> None:
