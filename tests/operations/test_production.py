@@ -178,13 +178,13 @@ def test_a_day_means_its_end_in_utc(text: str | date, moment: datetime) -> None:
     assert parse_moment(text) == moment
 
 
-TIMES_NO_CLOCK_SHOWS = [
+NO_MOMENTS = [
     *("", "2023-02-29", "29.02.2024", "20240229", "2024-02-29 25:00"),
     *("0001-01-01T00:00+05:00", "9999-12-31T23:59:59-05:00"),  # no year of ours in UTC
 ]
 
 
-@pytest.mark.parametrize("text", TIMES_NO_CLOCK_SHOWS)
+@pytest.mark.parametrize("text", NO_MOMENTS)
 def test_what_is_no_moment_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(InputError, match=r"expected a day or a time of a day[\s\S]*2024-06-30"):
         parse_moment(text)

@@ -338,6 +338,7 @@ def test_the_line_that_tells_is_found_and_answered(said: str, helps: str) -> Non
 def test_a_fault_of_the_program_is_none_of_the_machine() -> None:
     assert cause_of(ValueError("max() arg is an empty sequence")) is None
     assert cause_of(KeyError("order_id")) is None
+    assert find_cause("TransactionContext Error: Failed to commit: no such file") is None
 
 
 def test_of_a_long_log_the_last_cause_is_told() -> None:

@@ -323,3 +323,11 @@ def test_a_file_whose_name_is_nearly_right_is_named(
     (data / name).write_text("")
     told = [f"{name} is not read. Its name would have to be:  {wanted}"] if wanted else []
     assert find_misnamed(LocalFiles(), str(data)) == told
+
+
+def test_no_name_is_advised_that_another_file_has(tmp_path: Path) -> None:
+    data = a_few(tmp_path)
+    deliver(data, "2", {"orders": []})
+    (data / "raw_orders_.csv").touch()
+    (told,) = find_misnamed(LocalFiles(), str(data))
+    assert told.endswith("  raw_orders_2_2.csv")

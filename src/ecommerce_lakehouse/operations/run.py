@@ -161,10 +161,11 @@ class Run:
             if damage is None:
                 raise
             raise LakehouseError(
-                f"The files of {table.full_name}, or of a table that it reads, are damaged or "
-                f"gone: {damage[0]}",
-                f"Delete the folder of that table in {for_message(self._lake.location)}; "
-                "the next run makes it anew:  lakehouse build",
+                f"The files of {table.full_name}, or of what it reads, are damaged or gone: "
+                f"{damage[0]}",
+                "If a file was moved meanwhile, run the same command again. Else move the "
+                f"damaged table's folder out of {for_message(self._lake.location)} and make it "
+                "anew, from the files that are there, with:  lakehouse build",
             ) from problem
         finally:
             read = self._rows_read(table, change, before)

@@ -118,8 +118,8 @@ def find_misnamed(storage: LocalFiles, data_dir: str) -> list[str]:
         entity = "order_items" if "item" in found[1].lower() else f"{found[1].lower()}s"
         suffix = re.sub(r"[^\w.-]+", "_", found[2]).strip("_-")
         wanted = f"raw_{entity}{'_' if suffix else ''}{suffix}.csv"
-        if wanted in names:
-            wanted = wanted.replace(".csv", "_2.csv")
+        while wanted in names:
+            wanted = f"{wanted.removesuffix('.csv')}_2.csv"
         packed = " (unpacked)" if found[3] else ""
         sentences.append(f"{name} is not read. Its name would have to be:  {wanted}{packed}")
     return sentences
